@@ -1,0 +1,91 @@
+"""The shape of a codec plug-in: one device family, message in, readings out, no state of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from devices.reading import Reading
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """An MQTT topic filter a codec claims.
+
+    `alarm_only` says that nothing but alarm-class messages ever comes on it, so it is worth a session of its own.
+    """
+
+    filter: str
+    alarm_only: bool = False
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One message as codecs see it. `now` is our receive time (UTC ms), for judging the device's clock only."""
+
+    source: str
+    topic: str
+    payload: bytes
+    retained: bool = False
+    now: int = 0
+
+
+class Learned(msgspec.Struct, frozen=True, array_like=True):
+    """Something a codec must remember (an alias table, a discovery config).
+
+    It is journalled, folded into bounded state, and handed back under `key` in the `context` of later messages of the
+    same codec and source. `value` is plain msgpack data; None forgets the key.
+    """
+
+    key: str
+    value: Any
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True):
+    """A message the codec wants sent back because it cannot understand without it (a Sparkplug rebirth)."""
+
+    topic: str
+    payload: bytes
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """What a message meant.
+
+    `quarantine` is None or a short reason (`code: human words`): the message is then kept aside, and `readings` hold
+    what was understood in spite of it. `sequence` is the device's own id of the message, for telling duplicates.
+    No readings and no quarantine means: understood, and says nothing (a command, a log line).
+    """
+
+    readings: Sequence[Reading] = ()
+    quarantine: str | None = None
+    sequence: str | None = None
+    learned: Sequence[Learned] = ()
+    asks: Sequence[Ask] = ()
+
+
+class Example(msgspec.Struct, frozen=True):
+    """One documented message and what it means; run as a test and printed in the reference pages.
+
+    `readings` are `(device, metric, channel, value)` rows in any order; every reading the codec gives is listed.
+    """
+
+    title: str
+    topic: str
+    payload: bytes
+    readings: Sequence[tuple[str, str, str, Any]] = ()
+    quarantine: str | None = None  # the reason's code, the part before the colon
+    retained: bool = False
+    context: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Codec(Protocol):
+    """What a module `devices/codecs/<family>.py` offers at module level.
+
+    `decode` is pure and never raises for anything a device may send: what it cannot understand it quarantines with a
+    reason. It may memoise, bounded, what follows from its arguments alone.
+    """
+
+    TOPICS: Sequence[Topic]
+    EXAMPLES: Sequence[Example]
+
+    def decode(self, context: Mapping[str, Any], message: Message) -> Decoded: ...

@@ -1,0 +1,1 @@
+"""The gateway acts: connections, the journal, people and platforms around a pure core."""

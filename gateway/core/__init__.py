@@ -1,0 +1,1 @@
+"""Decides: what happened goes in, what should be done comes out; pure, clock-free, deterministic."""

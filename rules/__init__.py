@@ -1,0 +1,1 @@
+"""Rules judge: when a reading, or its absence, is an alarm; pure."""
