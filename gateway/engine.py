@@ -17,7 +17,7 @@ from gateway.core.effect import Answered, Ask, Happened, Notify, Publish, Withdr
 from gateway.core.event import FORMAT, Clocked, Event, Gap, Replanned, Ticked
 from gateway.core.plan import Plan, digest
 from gateway.core.state import State, freeze, thaw
-from gateway.core.step import advance, wake
+from gateway.core.step import advance, bind, wake
 from gateway.errors import JournalError
 from gateway.journal import Recovered, Row
 
@@ -98,6 +98,7 @@ class Engine:
         if found.snapshot is not None:
             self.state = thaw(found.snapshot)
             self._use(self.state.plan)
+            bind(self.state, self.plan)
         for row in self.journal.rows_after(self.state.seq):
             self._replay(row)
         now = self.stamper.resume(self.state.at, self.state.offset_ms, fresh=self.state.seq == 0)

@@ -53,7 +53,7 @@ class Bench:
         kind = self._rule.when
         if kind.ABSENCE:
             if not flags & Flag.RETAINED:  # that one was the broker speaking, not the device
-                self._due[device] = cast("Absence", kind).deadline(now, self._period_s)
+                self._due[device] = cast(Absence, kind).deadline(now, self._period_s)
                 self._say(now, device, Verdict.NORMAL)
             return
         subject = self._subject(point, device)

@@ -54,7 +54,7 @@ def truth_metrics(rule: Rule, *, word: bool = False) -> list[Problem]:
     )
     expected = "a status metric, which says words" if word else "an alarm, fault, test or status metric"
     return [
-        Problem(("match", "metric", i), f"{name} is a {metric.klass} metric", expected)
+        Problem(("match", "metric", i), f"{name} is of class {metric.klass}", expected)
         for i, name in enumerate(rule.match.metric)
         if (metric := METRICS.get(name)) is not None and metric.klass in wrong
     ]

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from gateway.core import escalate, incident
+from gateway.core import escalate, incident, judge
 from gateway.core.alarm import Move, Refusal, move
 from gateway.core.effect import Notify
 from gateway.core.event import Acted, Verb
 from gateway.core.plan import Policy
 from gateway.core.state import ANSWER_KEEP_MS, Alarm, Incident
-from gateway.core.turn import Turn
+from gateway.core.turn import TOLD, Turn
 
 _STAFF: Final = (
     "admin",
@@ -96,7 +96,10 @@ def _on_incident(turn: Turn, act: Acted, target: Incident) -> str:
     if verb is Verb.CLOSE:
         return _close(turn, act, target)
     if verb is Verb.RESET:
-        return _reset(turn, [a for n in target.alarms if (a := turn.state.alarms.get(n))], target)
+        alarms = [a for n in target.alarms if (a := turn.state.alarms.get(n))]
+        if act.args.get("gone") is True and target.verdict in incident.BY_PERSON:
+            judge.gone(turn, [a for a in alarms if a.active])
+        return _reset(turn, alarms, target)
     if verb is Verb.DECLINE:
         if target.handling == "closed":
             return "closed"
@@ -321,5 +324,5 @@ def told(turn: Turn, notify: Notify, outcome: str) -> None:
     for index, row in enumerate(target.told):
         if row.effect == notify.id:
             target.told[index] = replace(row, outcome=outcome)
-            turn.touch(target)
+            turn.touch(target, TOLD)
             return

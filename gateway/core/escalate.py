@@ -14,9 +14,10 @@ def start(turn: Turn, incident: Incident, policy: Policy | None) -> None:
     """Begin the chain: the steps due at once go out with the incident's first revision."""
     incident.step = incident.round = 0
     incident.next_at = None
-    if policy is None or not policy.steps:
-        return
-    run(turn, incident)
+    if policy is not None and policy.steps:
+        run(turn, incident)
+    elif incident.priority == 1 and incident.mode == "live":
+        turn.heard[incident.site] = False
 
 
 def run(turn: Turn, incident: Incident) -> None:
@@ -28,9 +29,11 @@ def run(turn: Turn, incident: Incident) -> None:
     policy = turn.plan.plan.policies.get(incident.policy)
     if policy is None or not policy.steps:
         return
+    heard = False
     for _ in range(len(policy.steps)):
         step = policy.steps[incident.step]
         reached = _tell(turn, incident, step.to, "called" if incident.round == 0 else "reminded", step.urgent)
+        heard = heard or reached
         upcoming = incident.step + 1
         if upcoming < len(policy.steps):
             wait_s = policy.steps[upcoming].after_s - step.after_s
@@ -44,6 +47,8 @@ def run(turn: Turn, incident: Incident) -> None:
             break
     else:
         wait_s = policy.repeat_s
+    if incident.priority == 1 and incident.mode == "live":
+        turn.heard[incident.site] = heard
     incident.next_at = turn.at + max(wait_s, 1) * 1000
     turn.state.set_timer(f"esc:{incident.id}", incident.next_at)
     turn.touch(incident)

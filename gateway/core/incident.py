@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from devices.catalogue import Level
-from devices.reading import METRICS, Hazard
+from devices.reading import Hazard
 from gateway.core import escalate
 from gateway.core.alarm import STANDING, AlarmState, Move, Refusal, move
 from gateway.core.effect import Notify
@@ -58,7 +58,7 @@ def occur(turn: Turn, alarm: Alarm) -> None:
             incident.alarms.append(alarm.id)
         alarm.incident = incident.id
         _spread(turn, incident, alarm)
-    elif before not in STANDING or _is_pulse(alarm):
+    elif before not in STANDING:
         turn.touch(incident)  # a re-alarm of a known point: recorded, one chime, no phones
         if incident.handling in UNTAKEN:
             ring(turn, incident)
@@ -199,12 +199,6 @@ def _spread(turn: Turn, incident: Incident, alarm: Alarm) -> None:
         escalate.start(turn, incident, policy)
     elif incident.priority <= 2:
         escalate.remind(turn, incident, "spread", new_place)
-
-
-def _is_pulse(alarm: Alarm) -> bool:
-    """Whether every word of it is a new event: a second press of an SOS button is news while the first stands."""
-    metric = METRICS.get(alarm.metric)
-    return metric is not None and metric.pulse
 
 
 def _quiet(turn: Turn, site: str) -> bool:

@@ -250,6 +250,13 @@ def _forget_fresh(bound: Bound, point: PointState, memory: Any, due: int | None)
             point.memory = None
 
 
+def _forget(point: PointState | None, rule: str) -> None:
+    """Let a rule start anew on a point."""
+    if point is not None and point.memory is not None:
+        point.memory.pop(rule, None)
+        point.memory = point.memory or None
+
+
 def _apply(turn: Turn, bound: Bound, verdict: Verdict, subject: str, fact: Fact) -> None:
     """Turn a verdict into what it means: an alarm begins or ends, or an incident is confirmed."""
     if verdict is Verdict.HOLD:
@@ -264,11 +271,15 @@ def _apply(turn: Turn, bound: Bound, verdict: Verdict, subject: str, fact: Fact)
         end_alarm(turn, bound.id, subject)
         return
     known = METRICS.get(metric)
+    pulse = known is not None and known.pulse
     current = turn.state.alarms.get(f"{bound.id}|{subject}")
-    if current is not None and current.active and not (known is not None and known.pulse):
+    if current is not None and current.active and not pulse:
         current.value = fact.value
         return
     raise_alarm(turn, bound.rule, subject, fact)
+    if pulse:  # a press is over as it happens: nothing will ever say so, and the next one is news again
+        end_alarm(turn, bound.id, subject)
+        _forget(turn.state.points.get(fact.point), bound.id)
 
 
 def raise_alarm(turn: Turn, rule: Rule, subject: str, fact: Fact, hazard: str | None = None) -> None:
@@ -307,6 +318,18 @@ def end_alarm(turn: Turn, rule: str, subject: str) -> None:
     alarm = turn.state.alarms.get(f"{rule}|{subject}")
     if alarm is not None and alarm.active:
         incident.clear(turn, alarm)
+
+
+def gone(turn: Turn, alarms: list[Alarm]) -> None:
+    """A person who gave a verdict says that the condition is gone: many detectors never send the end of an alarm.
+
+    The rule forgets what it knew of the subject, so the device's next word counts as new.
+    """
+    for alarm in alarms:
+        end_alarm(turn, alarm.rule, alarm.subject)
+        _forget(turn.state.points.get(alarm.subject), alarm.rule)
+        turn.state.memory.get(alarm.rule, {}).pop(alarm.subject, None)
+        turn.state.drop_timer(f"rule:{alarm.rule}|{alarm.subject}")
 
 
 def _verify(turn: Turn, point: PointState, reading: Reading) -> Turn:
@@ -369,7 +392,7 @@ def ticked(turn: Turn, key: str) -> None:
 
 
 def nobody(turn: Turn, site: str, reached: bool) -> None:
-    """Whether the last call chain of a site had anybody to tell; an empty one is an alarm of its own."""
+    """Whether the last P1 call chain of a site had anybody to tell; an empty one is an alarm of its own."""
     subject = f"site/{site}"
     alarm = turn.state.alarms.get(f"{NOBODY.id}|{subject}")
     if not reached and (alarm is None or not alarm.active):

@@ -130,7 +130,7 @@ class State(msgspec.Struct):
     timers: dict[str, int] = {}
     heap: list[tuple[int, str]] = []
     outbox: dict[str, Notify | Publish] = {}
-    context: dict[str, dict[str, Any]] = {}  # "codec/source" -> learned key -> value
+    context: dict[tuple[str, str], dict[str, Any]] = {}  # (codec, source) -> learned key -> value
     answers: dict[str, tuple[bool, str, int | None, int]] = {}
     faulted: dict[str, int] = {}
     numbers: dict[str, int] = {}  # local day -> incidents opened
@@ -181,7 +181,7 @@ class _Frozen(msgspec.Struct, array_like=True):
     incidents: list[Incident]
     timers: dict[str, int]
     outbox: list[Notify | Publish]
-    context: dict[str, dict[str, Any]]
+    context: list[tuple[str, str, dict[str, Any]]]
     answers: dict[str, tuple[bool, str, int | None, int]]
     faulted: dict[str, int]
     numbers: dict[str, int]
@@ -207,7 +207,7 @@ def freeze(state: State) -> bytes:
             list(state.incidents.values()),
             state.timers,
             list(state.outbox.values()),
-            state.context,
+            [(codec, source, known) for (codec, source), known in state.context.items()],
             state.answers,
             state.faulted,
             state.numbers,
@@ -238,7 +238,7 @@ def thaw(data: bytes) -> State:
     state.timers = frozen.timers
     state.heap = sorted((due, key) for key, due in frozen.timers.items())
     state.outbox = {e.id: e for e in frozen.outbox}
-    state.context = frozen.context
+    state.context = {(codec, source): known for codec, source, known in frozen.context}
     state.answers = frozen.answers
     state.faulted = frozen.faulted
     state.numbers = frozen.numbers

@@ -49,7 +49,16 @@ def advance(state: State, plan: Compiled, seq: int, at: int, event: Event) -> li
         _other(turn, event)
     else:
         _learn(state, event)
-    return turn.finish() if turn is not None else NOTHING
+    if turn is None:
+        return NOTHING
+    for site, heard in turn.heard.items():
+        judge.nobody(turn, site, heard)
+    return turn.finish()
+
+
+def bind(state: State, plan: Compiled) -> None:
+    """Give a thawed state's memories their types again under the plan it was frozen under. Changes no byte of it."""
+    judge.rebind(state, plan)
 
 
 def wake(state: State) -> int | None:
@@ -118,7 +127,7 @@ def _delivered(turn: Turn, event: Delivered) -> None:
 
 
 def _learn(state: State, event: Learned) -> None:
-    known = state.context.setdefault(f"{event.codec}/{event.source}", {})
+    known = state.context.setdefault((event.codec, event.source), {})
     known.pop(event.key, None)
     if event.value is None:
         return

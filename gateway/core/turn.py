@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from devices.reading import METRICS
 from gateway.core.compiled import Compiled
 from gateway.core.effect import (
@@ -24,18 +26,19 @@ from gateway.core.effect import (
 from gateway.core.state import Alarm, Incident, State
 
 RECORDING: Final = "recording"
-TOLD_MAX: Final = 400  # rows of one call chain kept on the incident; the deliveries table keeps all
+TOLD_MAX: Final = 60  # rows of one call chain kept on the incident; the deliveries table keeps all
 
 
 class Turn:
     """Created when a step first has something to say. Collects results in order; `finish` publishes what changed."""
 
-    __slots__ = ("at", "changed", "dirty", "n", "out", "owed", "plan", "seq", "state", "utc")
+    __slots__ = ("at", "changed", "dirty", "heard", "n", "out", "owed", "plan", "seq", "state", "utc")
 
     def __init__(self, state: State, plan: Compiled, seq: int, at: int) -> None:
         self.state, self.plan, self.seq, self.at = state, plan, seq, at
         self.utc = at + state.offset_ms
         self.out: list[Happened] = []
+        self.heard: dict[str, bool] = {}  # site -> whether the last P1 chain there had anybody to tell
         self.n = 0
         self.changed: dict[str, Alarm] = {}
         self.dirty: dict[str, tuple[Incident, list[str]]] = {}
@@ -90,11 +93,11 @@ class Turn:
         incident.rev += 1
         if any(t in NEWS for t in topics):
             incident.evidence_rev = incident.rev
-        topic = max(topics, key=_weight)
-        if topic == "incident.spread":
-            topic = "incident.updated"
+        topic = max(topics, key=_ORDER.index)
+        public = topic != TOLD
+        topic = "incident.updated" if topic in (TOLD, "incident.spread") else topic
         doc = incident_doc(incident, self.state, self.plan, self.utc)
-        self.say(IncidentChanged(doc, topic))
+        self.say(IncidentChanged(replace(doc, told=tuple(incident.told)), topic))
         for told, reason, urgent in self.owed.get(incident.id, ()):
             notify = Notify(
                 told.effect, incident.id, incident.rev, told.person, told.role, told.channel, reason,
@@ -102,7 +105,9 @@ class Turn:
             )  # fmt: skip
             self.state.outbox[notify.id] = notify
             self.say(notify)
-        if incident.mode != "simulated":  # no configuration can publish a simulated incident anywhere real
+        if (
+            public and incident.mode != "simulated"
+        ):  # no configuration can publish a simulated incident anywhere real
             for target in incident.targets:
                 publish = Publish(
                     self.effect_id(), target, topic, incident.mode, incident.site, self.utc, doc
@@ -121,15 +126,14 @@ class Turn:
 
 
 NEWS: Final = ("incident.opened", "incident.spread", "incident.reopened")
+TOLD: Final = "told"
+"""What became of a call: the console shows it, but nothing that partners see has changed."""
 _ORDER: Final = (
+    TOLD,
     "incident.updated", "incident.spread", "incident.verified", "incident.controlled", "incident.on_scene",
     "incident.dispatched", "incident.taken", "incident.merged", "incident.reopened", "incident.opened",
     "incident.closed",
 )  # fmt: skip
-
-
-def _weight(topic: str) -> int:
-    return _ORDER.index(topic)
 
 
 def alarm_doc(alarm: Alarm, state: State) -> AlarmDoc:
@@ -160,7 +164,7 @@ def incident_doc(incident: Incident, state: State, plan: Compiled, utc: int) -> 
         incident.id, incident.rev, incident.mode, incident.site, incident.hazard, incident.priority,
         incident.handling, incident.verdict, incident.sound, common_place(incident, plan), list(incident.places),
         incident.opened_utc, min(measured) if measured else None, utc, [alarm_doc(a, state) for a in alarms],
-        list(incident.told), incident.cause, max((a.late_ms for a in alarms), default=0),
+        (), incident.cause, max((a.late_ms for a in alarms), default=0),
         incident.muted_until + offset if incident.muted_until is not None else None,
         incident.taken_by, incident.taken_role,
         incident.next_at + offset if incident.next_at is not None else None, upcoming, incident.step,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -11,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from devices.discover import discover
 from rules.example import Example
 
 
@@ -18,7 +17,7 @@ from rules.example import Example
 def kinds() -> Mapping[str, type[Any]]:
     """Every rule kind by the word a rule file uses for it, in alphabetical order."""
     found: dict[str, type[Any]] = {}
-    for module in _modules():
+    for _name, module in discover(__name__).available():
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, msgspec.Struct) and hasattr(value, "SUBJECT"):
                 found[str(value.__struct_config__.tag)] = value
@@ -27,11 +26,4 @@ def kinds() -> Mapping[str, type[Any]]:
 
 def examples() -> list[tuple[str, Example]]:
     """Every documented example with the name of the module that holds it."""
-    return [
-        (module.__name__.rpartition(".")[2], example) for module in _modules() for example in module.EXAMPLES
-    ]
-
-
-def _modules() -> list[Any]:
-    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
-    return [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return [(name, example) for name, module in discover(__name__).available() for example in module.EXAMPLES]

@@ -30,7 +30,7 @@ class Rate(
     direction: Literal["rise", "fall"]
     by: float
     within_s: float
-    keep_firing_for_s: float = 0
+    keep_firing_for_s: float = 0.0
 
     SUBJECT: ClassVar[Subject] = "point"
     ABSENCE: ClassVar[bool] = False

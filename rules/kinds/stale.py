@@ -24,8 +24,8 @@ class Stale(
     """
 
     after_s: float
-    periods: float = 2
-    margin_s: float = 60
+    periods: float = 2.0
+    margin_s: float = 60.0
 
     SUBJECT: ClassVar[Subject] = "device"
     ABSENCE: ClassVar[bool] = True

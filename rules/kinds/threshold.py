@@ -33,8 +33,8 @@ class Threshold(
     below: float | None = None
     is_: bool | str | None = msgspec.field(name="is", default=None)
     clear: float | None = None
-    for_s: float = 0
-    keep_firing_for_s: float = 0
+    for_s: float = 0.0
+    keep_firing_for_s: float = 0.0
 
     SUBJECT: ClassVar[Subject] = "point"
     ABSENCE: ClassVar[bool] = False

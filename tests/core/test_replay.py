@@ -18,7 +18,7 @@ from gateway.core.compiled import Compiled
 from gateway.core.effect import Happened
 from gateway.core.event import Replanned, Stamped
 from gateway.core.state import State, freeze, thaw
-from gateway.core.step import step
+from gateway.core.step import bind, step
 from gateway.inprocess import Gateway, thaw_plan
 from tests.core.community import DEVICES, GAS, estate
 
@@ -79,6 +79,7 @@ def replayed(home: Gateway, state: State | None = None) -> tuple[State, list[Hap
     """Fold the whole journal, or what comes after `state`, once more."""
     state = state or State()
     plan = Compiled(thaw_plan(home.journal.plans[state.plan])) if state.plan else Compiled(estate())
+    bind(state, plan)
     happened: list[Happened] = []
     for row in home.journal.rows_after(state.seq):
         for index, (at, event) in enumerate(row.events):

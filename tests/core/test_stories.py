@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from devices.reading import Flag
@@ -127,6 +128,18 @@ def test_closing_needs_a_verdict_a_return_and_a_reset(home: Gateway) -> None:
     assert home.act("wang", "reset").ok
     assert home.act("wang", "close").ok
     assert home.docs[name].handling == "closed"
+    home.measure("kitchen", "smoke", True)
+    assert len(home.docs) == 2
+
+
+def test_a_detector_that_never_clears_can_be_ended_by_who_looked(home: Gateway) -> None:
+    """Many detectors never send an end: after a verdict a person may say it is gone; the next alarm is new."""
+    home.measure("kitchen", "smoke", True)
+    home.act("wang", "take")
+    assert home.act("wang", "reset", gone=True).code == "alarm_active"
+    home.act("wang", "verdict", verdict="false", cause="steam")
+    assert home.act("wang", "reset", gone=True).ok
+    assert home.act("wang", "close").ok
     home.measure("kitchen", "smoke", True)
     assert len(home.docs) == 2
 
@@ -334,3 +347,16 @@ def test_start_is_now() -> None:
     home.measure("kitchen", "smoke", True)
     assert home.docs[only(home)].opened_at == START_UTC_MS
     assert only(home).startswith("20261122-")
+
+
+def test_a_fire_that_nobody_hears_of_says_so() -> None:
+    """When nobody holds any role of a P1 chain, that is an alarm of its own, until somebody does."""
+    home = Gateway(msgspec.structs.replace(estate(), people={}))
+    home.measure("kitchen", "smoke", True)
+    assert [d.hazard for d in home.docs.values()] == ["fire", "equipment"]
+    home.plan = estate()
+    home.engine.replan(home.plan)
+    home.settle()
+    home.advance(301)
+    assert told(home)[0][0] == "li"
+    assert next(a for a in home.alarms.values() if a.rule == "gateway.nobody").state in ("RTNUN", "NORM")

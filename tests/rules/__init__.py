@@ -1,0 +1,1 @@
+"""Tests of the rules: the kinds, the index, rule files and the shipped packs."""
