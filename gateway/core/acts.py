@@ -122,7 +122,8 @@ def _handle(turn: Turn, act: Acted, target: Incident) -> str:
         return "closed" if target.handling == "closed" else "not_now"
     if verb is Verb.RELEASE:
         _untake(turn, target)
-        escalate.run(turn, target)
+        if escalate.waiting(target):
+            escalate.run(turn, target)
         return "ok"
     if verb is Verb.REOPEN:
         _reopen(turn, target)

@@ -61,11 +61,8 @@ def due(turn: Turn, incident: Incident) -> None:
 
 
 def waiting(incident: Incident) -> bool:
-    """Whether the "nobody answers" steps go on: nobody took it and no person gave a verdict."""
-    return incident.handling in ("open", "reopened") and incident.verdict in (
-        "unverified",
-        "confirmed_by_devices",
-    )
+    """Whether the "nobody answers" steps go on: nobody has it, and nobody has said that there is nothing to do."""
+    return incident.handling in ("open", "reopened") and incident.verdict not in ("false", "test", "drill")
 
 
 def hold(turn: Turn, incident: Incident) -> None:

@@ -1,0 +1,47 @@
+"""The load as its own process: `python -m bench.load` reads its orders as JSON and says when it began and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import uvloop
+
+from bench.wire import open_wire, publish, send
+
+DEVICES = 1000
+
+
+def packets(count: int, qos: int, first: int = 0) -> list[bytes]:
+    """Five readings a message from 1 000 devices, about 85 bytes of JSON."""
+    made = []
+    for n in range(first, first + count):
+        body = (
+            f'{{"v":1,"temperature":{18 + n % 60 / 10:.1f},"humidity":{40 + n % 30},"battery":{90 - n % 7},'
+            f'"gas_lel":{n % 4 * 0.5:.1f},"pressure":{300 + n % 20}.0}}'
+        )
+        made.append(
+            publish(f"community/s{n % 125}/d{n % DEVICES}/telemetry", body.encode(), qos, n % 65_535 + 1)
+        )
+    return made
+
+
+async def main() -> None:
+    orders = json.loads(sys.stdin.readline())
+    wire = await open_wire(orders["host"], orders["port"], orders["name"], orders["user"], orders["password"])
+    ready = packets(orders["count"], orders["qos"], orders.get("first", 0))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    took = await send(wire, ready, orders.get("rate"))
+    while orders["qos"] and wire.acked < len(ready):  # noqa: ASYNC110 - cheaper than an event for each of 100 000 PUBACKs
+        await asyncio.sleep(0.01)
+    sys.stdout.write(json.dumps({"took": took, "acked": wire.acked}) + "\n")
+    sys.stdout.flush()
+    await asyncio.sleep(0.2)
+    wire.close()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

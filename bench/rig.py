@@ -1,0 +1,148 @@
+"""The gateway as a user runs it, and what its processes cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from gateway.app.supervisor import Supervisor
+from gateway.broker import EmbeddedBroker
+from gateway.config import BrokerSettings, Settings, SourceSettings, WebSettings, check
+from gateway.registry import Registry
+
+ROOT: Final = Path(__file__).parent.parent
+TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
+BUILDINGS: Final = 200
+
+Kind = Literal["mosquitto", "nats"]
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process so far (Linux: /proc/PID/stat, fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * TICK_S
+
+
+def rss_mb(pid: int) -> float:
+    """Resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def catalogue() -> dict[str, Any]:
+    """A building for every alarm, so that each alarm is an incident of its own, and somebody to tell."""
+    places: list[dict[str, Any]] = [{"id": "home", "level": "site", "name": "Bench", "parent": None}]
+    places += [
+        {"id": f"b{n}", "level": "building", "name": f"b{n}", "parent": "home"} for n in range(BUILDINGS)
+    ]
+    devices = [{"id": f"local:s0/alarm{n}", "place": f"b{n}", "kind": "smoke"} for n in range(BUILDINGS)]
+    people = [{"id": "p1", "name": "p1", "staff": True, "roles": [["duty_operator", "home"]],
+               "addresses": [["recording", "p1"]]}]  # fmt: skip
+    return {"places": places, "devices": devices, "people": people}
+
+
+def settings_for(folder: Path, kind: Kind) -> Settings:
+    """Defaults on free ports, with incidents published over MQTT."""
+    report = check(None)
+    assert report.settings is not None
+    return msgspec.structs.replace(
+        report.settings, data=str(folder), web=WebSettings(port=0), broker=BrokerSettings(port=18_830, prefer=kind),
+        sources=(SourceSettings("local", "home"),),
+        channels={**report.settings.channels, "out": {"kind": "mqtt"}},
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def gateway(kind: Kind) -> AsyncIterator[Supervisor]:
+    """A running gateway in a temporary folder; ready when its engine is subscribed."""
+    with tempfile.TemporaryDirectory(prefix="csg-bench-") as name:
+        settings = settings_for(Path(name), kind)
+        registry = Registry.open(Path(name) / "registry.sqlite")
+        registry.import_catalogue(catalogue(), who="bench", now=1)
+        registry.close()
+        supervisor = Supervisor(settings, lambda text: print(f"  ! {text}", file=sys.stderr))
+        await supervisor.start()
+        try:
+            await until(lambda: ready(supervisor), 30)
+            yield supervisor
+        finally:
+            await supervisor.stop()
+
+
+@asynccontextmanager
+async def bare_broker(kind: Kind) -> AsyncIterator[EmbeddedBroker]:
+    """The same broker with the same settings and nobody on it."""
+    with tempfile.TemporaryDirectory(prefix="csg-bench-") as name:
+        broker = EmbeddedBroker(Path(name), port=18_930, prefer=kind)
+        await broker.start()
+        running = asyncio.create_task(broker.run(), name="bench.broker")
+        try:
+            yield broker
+        finally:
+            running.cancel()
+            await broker.stop()
+
+
+async def ready(supervisor: Supervisor) -> bool:
+    links = (await status(supervisor)).get("links", {})
+    return bool(links) and all(state == "up" for state in links.values())
+
+
+async def status(supervisor: Supervisor) -> dict[str, Any]:
+    """The engine's figures, empty while it does not answer."""
+    from gateway.errors import EngineGone
+
+    try:
+        return await supervisor.control.status()
+    except EngineGone:
+        return {}
+
+
+async def until(condition: Callable[[], Any], within_s: float, every_s: float = 0.02) -> float:
+    """Wait for it; gives how long it took. Raises TimeoutError."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with asyncio.timeout(within_s):
+        while not await condition():  # noqa: ASYNC110 - it asks another process
+            await asyncio.sleep(every_s)
+    return loop.time() - began
+
+
+class Load:
+    """The load process: prepared with `ready`, let go with `go`, over when `done` returns."""
+
+    def __init__(
+        self, broker: EmbeddedBroker, count: int, qos: int, rate: float | None = None, first: int = 0
+    ) -> None:
+        account = broker.bridge_credentials
+        self.orders = {"host": "127.0.0.1", "port": broker.port, "name": f"load{first}", "user": account.user,
+                       "password": account.password, "count": count, "qos": qos, "rate": rate, "first": first}  # fmt: skip
+
+    async def ready(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bench.load", cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(self.orders).encode() + b"\n")
+        await self.process.stdout.readline()
+
+    def go(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"go\n")
+
+    async def done(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = await self.process.stdout.readline()
+        await self.process.wait()
+        found: dict[str, Any] = json.loads(line) if line else {}
+        return found

@@ -1,0 +1,241 @@
+"""What `make bench` prints: the gateway beside mosquitto_sub and a bare paho callback, in one run on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from bench.rig import BUILDINGS, Kind, Load, bare_broker, cpu_s, gateway, rss_mb, status, until
+from bench.wire import Wire, open_wire, publish, subscribe
+from gateway.app.supervisor import Supervisor
+from gateway.broker import EmbeddedBroker
+
+PARTS: Final = ("start", "qos1", "qos0", "latency")
+COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main(seconds: float, only: Sequence[str]) -> None:
+    """Run the parts asked for on every broker that is installed."""
+    say(
+        f"# {platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
+    )
+    kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
+    for kind in kinds:
+        asyncio.run(measure(kind, seconds, [p for p in PARTS if not only or p in only]))
+
+
+def _path() -> str:
+    return os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
+
+
+async def measure(kind: Kind, seconds: float, parts: Sequence[str]) -> None:
+    """All parts on one broker."""
+    say(f"\n## {kind}")
+    count = round(seconds * COUNT_PER_S)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with gateway(kind) as supervisor:
+        if "start" in parts:
+            say(
+                f"cold start to first subscription {loop.time() - began:.2f} s (broker, engine, view together)"
+            )
+            await asyncio.sleep(3)
+            sizes = {p.name: rss_mb(p.process.pid) for p in supervisor.parts if p.process}
+            sizes["broker"] = rss_mb(supervisor.broker.pid or 0) if supervisor.broker else 0.0
+            sizes["supervisor"] = rss_mb(os.getpid())
+            text = ", ".join(f"{name} {size:.0f}" for name, size in sizes.items())
+            say(f"idle memory {sum(sizes.values()):.0f} MB ({text})")
+        ours = {}
+        first = 0
+        for part, qos in (("qos1", 1), ("qos0", 0)):
+            if part in parts:
+                await _warm(supervisor)
+                ours[part] = await _flat_out(supervisor, count, qos, first)
+                first += count
+        if "latency" in parts:
+            await _latency(supervisor, 1000.0, seconds)
+    async with bare_broker(kind) as broker:
+        for part, qos in (("qos1", 1), ("qos0", 0)):
+            if part in parts:
+                theirs = [await _mosquitto_sub(broker, count, qos)] if shutil.which("mosquitto_sub") else []
+                theirs.append(await _paho(broker, count, qos))
+                _table(part, ours[part], [t for t in theirs if t])
+
+
+async def _warm(supervisor: Supervisor) -> None:
+    """Every device met once, so that the run measures the steady state."""
+    load = Load(_broker(supervisor), 2000, 1)
+    await load.ready()
+    load.go()
+    await load.done()
+    await until(lambda: _calm(supervisor), 30)
+
+
+def _broker(supervisor: Supervisor) -> Any:
+    assert supervisor.broker is not None
+    return supervisor.broker
+
+
+async def _calm(supervisor: Supervisor) -> bool:
+    now = await status(supervisor)
+    return bool(now) and now["in_flight"] == 0 and now["pending"] == 0
+
+
+def _pids(supervisor: Supervisor) -> dict[str, int]:
+    found = {p.name: p.process.pid for p in supervisor.parts if p.process}
+    return {**found, "broker": _broker(supervisor).pid or 0}
+
+
+async def _flat_out(supervisor: Supervisor, count: int, qos: int, first: int) -> dict[str, Any]:
+    """As fast as broker and load go: sustained rate of the engine, then how long the view takes to catch up."""
+    load = Load(_broker(supervisor), count, qos, first=first)
+    await load.ready()
+    loop = asyncio.get_running_loop()
+    before = await status(supervisor)
+    pids = _pids(supervisor)
+    cpu = {name: cpu_s(pid) for name, pid in pids.items()}
+    began = loop.time()
+    load.go()
+    seen, last, moved = 0, began, began
+    while seen < count and loop.time() - moved < 3:
+        await asyncio.sleep(0.02)
+        now = await status(supervisor)
+        if now and now["counts"]["messages"] - before["counts"]["messages"] > seen:
+            seen, moved = now["counts"]["messages"] - before["counts"]["messages"], loop.time()
+            last = moved
+    await load.done()
+    await until(lambda: _calm(supervisor), 30)
+    after = await status(supervisor)
+    lag_s = await until(lambda: _caught_up(supervisor, after["seq"]), 120)
+    used = {name: (cpu_s(pid) - cpu[name]) / max(seen, 1) * 1e6 for name, pid in pids.items()}
+    return {"who": "gateway", "rate": seen / (last - began), "seen": seen, "cpu": used, "lag_s": lag_s,
+            "lost": count - seen, "coalesced": after["counts"]["coalesced"] - before["counts"]["coalesced"]}  # fmt: skip
+
+
+async def _caught_up(supervisor: Supervisor, seq: int) -> bool:
+    """Whether the view has stored everything up to `seq`."""
+    import httpx
+
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{supervisor.url}/metrics")).text
+    reached = [float(line.split()[-1]) for line in text.splitlines() if line.startswith("csg_view_seq")]
+    return bool(reached) and min(reached) >= seq
+
+
+async def _mosquitto_sub(broker: EmbeddedBroker, count: int, qos: int) -> dict[str, Any]:
+    """The C client that does nothing, with the same load on a broker of its own."""
+    account = broker.credentials
+    process = await asyncio.create_subprocess_exec(
+        "mosquitto_sub", "-h", "127.0.0.1", "-p", str(broker.port), "-u", account.user, "-P", account.password,
+        "-q", str(qos), "-t", "community/#", "-C", str(count), "-W", "60", "-i", "bench-sub",
+        stdout=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    return await _beside(broker, process, "mosquitto_sub", count, qos)
+
+
+async def _paho(broker: EmbeddedBroker, count: int, qos: int) -> dict[str, Any]:
+    account = broker.credentials
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.paho_counter", "127.0.0.1", str(broker.port), account.user,
+        account.password, str(count), str(qos), stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert process.stdout is not None
+    await process.stdout.readline()
+    return await _beside(broker, process, "paho", count, qos)
+
+
+async def _beside(
+    broker: EmbeddedBroker, process: asyncio.subprocess.Process, who: str, count: int, qos: int
+) -> dict[str, Any]:
+    """What another client makes of the same load; empty when it did not get all of it (QoS 0 may lose)."""
+    await asyncio.sleep(0.5)
+    load = Load(broker, count, qos)
+    await load.ready()
+    loop = asyncio.get_running_loop()
+    before, began = cpu_s(process.pid), loop.time()
+    load.go()
+    used = before
+    try:
+        async with asyncio.timeout(60):
+            while process.returncode is None:
+                with contextlib.suppress(OSError):
+                    used = cpu_s(process.pid)
+                await asyncio.wait((asyncio.ensure_future(process.wait()),), timeout=0.02)
+    except TimeoutError:
+        process.kill()
+        return {}
+    took = loop.time() - began
+    await load.done()
+    return {"who": who, "rate": count / took, "cpu": {who: (used - before) / count * 1e6}}
+
+
+def _table(part: str, ours: dict[str, Any], theirs: Sequence[dict[str, Any]]) -> None:
+    cost = ours["cpu"]
+    say(
+        f"{part}: gateway {ours['rate']:,.0f} msg/s, engine {cost['engine']:.1f} + view {cost['view']:.1f} us CPU a "
+        f"message (broker {cost['broker']:.1f}), lost {ours['lost']}, coalesced {ours['coalesced']}, "
+        f"view caught up {ours['lag_s']:.1f} s later"
+    )
+    for other in theirs:
+        used = next(iter(other["cpu"].values()))
+        ratio = ours["rate"] / other["rate"]
+        say(f"      {other['who']} {other['rate']:,.0f} msg/s, {used:.1f} us; the gateway is {ratio:.2f}x")
+
+
+async def _latency(supervisor: Supervisor, rate: float, seconds: float) -> None:
+    """From the publisher's socket to the incident on MQTT, with telemetry at `rate` beside it."""
+    broker = _broker(supervisor)
+    load = Load(broker, round(rate * (seconds + 2)), 1, rate, first=5_000_000)
+    await load.ready()
+    device, own = broker.device_credentials, broker.credentials
+    sender = await open_wire("127.0.0.1", broker.port, "bench-alarm", device.user, device.password)
+    listener = await open_wire("127.0.0.1", broker.port, "bench-out", own.user, own.password)
+    listener.write(subscribe("gateway/incidents/#", 0))
+    load.go()
+    await asyncio.sleep(1)
+    took: list[float] = []
+    for n in range(min(BUILDINGS, round(seconds * 20))):
+        took.append(await _one_alarm(sender, listener, n))
+        await asyncio.sleep(0.04)
+    await load.done()
+    found = [t for t in took if t >= 0]
+    say(
+        f"alarm to MQTT out beside {rate:,.0f} msg/s: p50 {_percentile(found, 50):.1f} ms, "
+        f"p99 {_percentile(found, 99):.1f} ms, of {len(took)} alarms {len(took) - len(found)} not heard in 5 s"
+    )
+
+
+async def _one_alarm(sender: Wire, listener: Wire, n: int) -> float:
+    """Milliseconds until the incident of a new alarm is heard; -1 when it is not."""
+    loop = asyncio.get_running_loop()
+    body = json.dumps({"v": 1, "type": "alarm", "id": f"a{n}", "data": {"hazard": "fire"}}).encode()
+    began = loop.time()
+    sender.write(publish(f"community/s0/alarm{n}/event", body, 1, n + 1))
+    wanted = f'"local:s0/alarm{n}"'.encode()
+    try:
+        async with asyncio.timeout(5):
+            while True:
+                _, payload = await listener.messages.get()
+                if wanted in payload:
+                    return (loop.time() - began) * 1000
+    except TimeoutError:
+        return -1.0
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    if len(values) < 2:
+        return values[0] if values else float("nan")
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

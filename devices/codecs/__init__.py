@@ -1,0 +1,1 @@
+"""One file a device family: messages in, readings out."""

@@ -1,0 +1,108 @@
+"""The house's own MQTT contract: `community/{site}/{device}/telemetry|event|status|command|result`, in JSON.
+
+The contract is published as JSON Schemas in `docs/reference/native`. What is decided beside it:
+
+- The device's native name is `{site}/{device}`, so that one broker may serve several sites.
+- A telemetry key that is no metric of the table is kept as a status under its own name, made to fit
+  `[a-z0-9_]{1,64}`; where that changes the name, the point's channel keeps it as it was sent. A key that differs from
+  a metric only in case or punctuation (`Smoke`) is that metric. Objects and arrays are kept as JSON text.
+- A value of the wrong type is set aside with the reason and the rest of the message is understood. An alarm written as
+  1, "true" or "alarm" is raised all the same: the maker's mistake must not cost the fire.
+- An alarm event without a hazard we know raises `alarm_unspecified`, which is treated as a fire.
+- A clock before 2020 or more than five minutes ahead is kept and flagged. Seconds are not taken for milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from devices.codec import Decoded, Message, Topic
+from devices.codecs.native.events import event
+from devices.codecs.native.examples import EXAMPLES as EXAMPLES
+from devices.codecs.native.telemetry import Known, telemetry
+from devices.reading import Flag, Reading, device_id, point_id
+
+TOPICS: Sequence[Topic] = (
+    Topic("community/+/+/event", alarm_only=True),
+    Topic("community/+/+/telemetry"),
+    Topic("community/+/+/status"),
+    Topic("community/+/+/command"),
+    Topic("community/+/+/result"),
+)
+
+_TOPIC: Final = re.compile(r"community/([A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64})/([a-z]{1,16})")
+_TOPICS_MAX: Final = 65_536  # about 100 MB; past it the memo starts again and a message costs some 5 us more
+_SOURCES_MAX: Final = 256
+
+
+class _Route(msgspec.Struct, gc=False):
+    """What follows from one source and topic: who speaks, which decoder listens, and the points met so far."""
+
+    device: str
+    read: Callable[[_Route, Message], Decoded]
+    points: dict[str, Known]
+
+
+def _status(route: _Route, message: Message) -> Decoded:
+    """`online` or `offline`, as text or as JSON (`"online"`, `{"state": "online"}`); empty forgets the retained one."""
+    text: Any = message.payload.strip().decode("utf-8", "replace")
+    if not text:
+        return Decoded()
+    if text[0] in '"{':
+        try:
+            data = msgspec.json.decode(message.payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return Decoded(quarantine=f"not-json: {error}")
+        text = data.get("state", data.get("status")) if isinstance(data, dict) else data
+    said = text.casefold() if isinstance(text, str) else ""
+    if said not in {"online", "offline"}:
+        return Decoded(quarantine="wrong-value: status is neither online nor offline")
+    flags = int(Flag.RETAINED) if message.retained else 0
+    return Decoded((Reading(point_id(route.device, "availability"), said, None, flags),))
+
+
+def _nothing(route: _Route, message: Message) -> Decoded:
+    """Commands are ours and results answer them: understood, and no reading."""
+    return Decoded()
+
+
+_READERS: Final[dict[str, Callable[[_Route, Message], Decoded]]] = {
+    "telemetry": lambda route, message: telemetry(route.device, route.points, message),
+    "event": lambda route, message: event(route.device, message),
+    "status": _status,
+    "command": _nothing,
+    "result": _nothing,
+}
+
+_routes: dict[str, dict[str, _Route]] = {}
+
+
+def _route(source: str, topic: str) -> _Route | None:
+    found = _TOPIC.fullmatch(topic)
+    read = _READERS.get(found[2]) if found else None
+    if found is None or read is None:
+        return None
+    if len(_routes) >= _SOURCES_MAX and source not in _routes:
+        _routes.clear()
+    routes = _routes.setdefault(source, {})
+    if len(routes) >= _TOPICS_MAX:
+        routes.clear()
+    route = routes[topic] = _Route(device_id(source, found[1]), read, {})
+    return route
+
+
+def decode(context: Mapping[str, Any], message: Message) -> Decoded:
+    """Readings of one message of the contract; needs no context. Never raises for anything a device may send."""
+    try:
+        route: _Route | None = _routes[message.source][message.topic]
+    except KeyError:
+        route = _route(message.source, message.topic)
+    if route is None:
+        return Decoded(
+            quarantine="unknown-topic: not community/{site}/{device}/telemetry, event, status, command, result"
+        )
+    return route.read(route, message)

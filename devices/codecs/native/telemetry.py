@@ -1,0 +1,191 @@
+"""Native telemetry: one JSON object of metrics, or an array of them in time order. This is the hot path."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from devices.codec import Decoded, Message
+from devices.instants import EARLIEST_MS, clock_flags, from_ms
+from devices.reading import METRICS, Flag, MetricClass, Reading, Value, point_id
+from devices.terms import RANGES
+from devices.vocabulary import HUGE, clean_channel, short
+from devices.words import Said, said, switch
+
+VERSION: Final = 1
+KEYS_MAX: Final = 256  # of one object; the richest device on the market sends fewer than a hundred
+BATCH_MAX: Final = 1024  # objects in one array; 64 KiB hold about that many useful ones
+_POINTS_MAX: Final = 1024  # remembered per device: one that makes up new keys all the time only forgets them
+
+Known = tuple[int, str, float, float]
+"""How to read one key: its kind, its point, and the range its numbers can be true in."""
+
+_NUMBER, _LEVEL, _ANY, _META = range(4)
+_SKIPPED: Final = frozenset(("v", "ts", "id"))
+_KINDS: Final = {
+    MetricClass.MEASUREMENT: _NUMBER,
+    MetricClass.ALARM: _LEVEL,
+    MetricClass.FAULT: _LEVEL,
+    MetricClass.TEST: _LEVEL,
+    MetricClass.STATUS: _ANY,
+}
+_METRICS: Final = {
+    name: (_KINDS[metric.klass], *RANGES.get(name, (-HUGE, HUGE))) for name, metric in METRICS.items()
+}
+_ABSENT: Final = object()
+_INVALID: Final = int(Flag.INVALID)
+_RETAINED: Final = int(Flag.RETAINED)
+_UNNAMED: Final = re.compile(r"[^a-z0-9]+")
+_json: Final = msgspec.json.Decoder()
+
+
+def telemetry(device: str, points: dict[str, Known], message: Message) -> Decoded:
+    """The readings of one telemetry message. `points` is the device's memo and is added to."""
+    try:
+        data = _json.decode(message.payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Decoded(quarantine=f"not-json: {error}")
+    readings: list[Reading] = []
+    problems: list[str] = []
+    flags = _RETAINED if message.retained else 0
+    if type(data) is dict:
+        _read(device, points, data, flags, message.now, readings, problems)
+        own = sequence(data) if "id" in data else None
+    elif type(data) is list and data:
+        if len(data) > BATCH_MAX:
+            problems.append(
+                f"too-many: {len(data)} objects in one batch, at most {BATCH_MAX}; the newest are kept"
+            )
+        ids: list[str] = []
+        for item in data[-BATCH_MAX:]:
+            if type(item) is dict:
+                _read(device, points, item, flags, message.now, readings, problems)
+                ids.append(sequence(item) or "")
+            else:
+                problems.append("wrong-type: an element of the batch is no object")
+        own = f"{ids[0]}..{ids[-1]}" if ids and all(ids) else None
+    else:
+        return Decoded(quarantine="wrong-type: telemetry is neither an object nor an array of objects")
+    return Decoded(readings, reason(problems) if problems else None, own)
+
+
+def _read(
+    device: str,
+    points: dict[str, Known],
+    data: dict[str, Any],
+    flags: int,
+    now: int,
+    readings: list[Reading],
+    problems: list[str],
+) -> None:
+    at = data.get("ts", _ABSENT)
+    if at is _ABSENT:
+        at = None
+    elif type(at) is not int or not EARLIEST_MS <= at <= now:  # the usual case is done with one comparison
+        at = from_ms(at)
+        if at is None:
+            problems.append("wrong-type: ts is not a number of milliseconds")
+        else:
+            flags |= clock_flags(at, now)
+    if len(data) > KEYS_MAX:
+        problems.append(f"too-many: {len(data)} keys, at most {KEYS_MAX}")
+        data = dict(list(data.items())[:KEYS_MAX])
+    if data.get("v", VERSION) != VERSION:
+        problems.append("version: v is not 1, understood as far as it goes")
+    add, reading = readings.append, Reading
+    for key, value in data.items():
+        try:
+            kind, point, low, high = points[key]
+        except KeyError:
+            kind, point, low, high = _meet(device, points, key)
+        if not kind:  # _NUMBER; spelled so because this line runs for every number a city reports
+            kind_of = type(value)
+            if (kind_of is float or kind_of is int) and low <= value <= high:
+                add(reading(point, value, at, flags))
+                continue
+        elif kind == _LEVEL:
+            if value is True or value is False:
+                add(reading(point, value, at, flags))
+                continue
+        elif kind == _META:
+            continue
+        _odd(key, (kind, point, low, high), value, Reading(point, None, at, flags), readings, problems)
+
+
+def _meet(device: str, points: dict[str, Known], key: str) -> Known:
+    """How to read a key of this device seen for the first time."""
+    if len(points) >= _POINTS_MAX:
+        points.clear()
+    kind_range = _METRICS.get(key)
+    if kind_range is None and key in _SKIPPED:
+        known: Known = (_META, "", 0.0, 0.0)
+    elif kind_range is not None:
+        kind, low, high = kind_range
+        known = (kind, point_id(device, key), low, high)
+    else:
+        name = _UNNAMED.sub("_", key.casefold()).strip("_")
+        if name in _METRICS:
+            return points.setdefault(key, _meet(device, points, name))
+        name = name[:64] or "unknown"
+        known = (_ANY, point_id(device, name, "" if name == key else clean_channel(key)), 0.0, 0.0)
+    points[key] = known
+    return known
+
+
+def _odd(
+    key: str, known: Known, value: Any, empty: Reading, readings: list[Reading], problems: list[str]
+) -> None:
+    """Everything that is not an ordinary number or level: no reading, out of range, texts, wrong types."""
+    kind = known[0]
+    flags = empty.flags
+    kept: Value
+    if value is None:
+        readings.append(empty)
+        return
+    if kind == _LEVEL:
+        level = _lenient(value)
+        problems.append(f"wrong-type: {short(key)} is not true or false")
+        if level is None:
+            return
+        kept = level
+    elif kind == _NUMBER:
+        if type(value) is not float and type(value) is not int:
+            problems.append(f"wrong-type: {short(key)} is not a number")
+            return
+        kept, flags = (value if -HUGE < value < HUGE else None), flags | _INVALID
+    elif type(value) is str:
+        kept = short(value)
+    elif type(value) is bool:
+        kept = value
+    elif type(value) is int or type(value) is float:
+        kept, flags = (value, flags) if -HUGE < value < HUGE else (None, flags | _INVALID)
+    else:
+        kept = short(msgspec.json.encode(value).decode())
+    readings.append(Reading(empty.point, kept, empty.measured_at, flags))
+
+
+def _lenient(value: Any) -> bool | None:
+    """What a mistyped level says, if it can be said: 0, 1, and the words for them."""
+    if type(value) is int and value in (0, 1):
+        return bool(value)
+    if type(value) is not str:
+        return None
+    switched = switch(value)
+    if switched is not None:
+        return switched
+    return {Said.ACTIVE: True, Said.NORMAL: False}.get(said(value) or Said.UNKNOWN)
+
+
+def sequence(data: dict[str, Any]) -> str | None:
+    """The device's own id of the message: a text or a whole number of at most 64 characters."""
+    given = data.get("id")
+    if type(given) is int:
+        return str(given) if -HUGE < given < HUGE else None
+    return given[:64] if type(given) is str and given else None
+
+
+def reason(problems: list[str]) -> str:
+    """One line for the quarantine: the first problem, and how many more there were."""
+    return problems[0] if len(problems) == 1 else f"{problems[0]} (and {len(problems) - 1} more)"

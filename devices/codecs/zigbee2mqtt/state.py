@@ -1,0 +1,137 @@
+"""A zigbee2mqtt device's state: a flat object of properties, or one property alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from devices.codec import Decoded, Learned, Message
+from devices.codecs.zigbee2mqtt.bridge import Entry, Row
+from devices.instants import clock_flags, from_iso, from_ms
+from devices.reading import METRICS, Flag, MetricClass, Reading, point_id
+from devices.vocabulary import Dialect, Meaning, Sense, clean_channel, sense, short, understand
+
+KEYS_MAX: Final = 256  # the richest model exposes 122 properties
+
+
+def _need(key: str) -> Sense:
+    found = sense(key)
+    assert found is not None, key
+    return found
+
+
+_BATTERY_VOLTAGE: Final = _need("battery_voltage")
+
+# The units the converters use; a device's exposes outrank them (zigbee-herdsman-converters, lib/exposes).
+DIALECT: Final = Dialect(
+    units={
+        "current": "A",
+        "distance": "m",
+        "flow": "m3/h",
+        "water_level": "cm",
+        "leakage_current": "mA",
+    },
+    senses={"smoke_level": _need("smoke_obscuration")},
+)
+
+_SKIPPED: Final = frozenset(("last_seen", "elapsed", "device", "update"))
+_MAINS: Final = frozenset(("power", "current", "energy"))
+_BATTERY: Final = frozenset(("battery", "battery_low", "battery_state"))
+_INVALID: Final = int(Flag.INVALID)
+_json: Final = msgspec.json.Decoder()
+
+
+def state(
+    device: str,
+    entry: Entry | None,
+    fields: Mapping[str, Any],
+    message: Message,
+    learned: Sequence[Learned] = (),
+) -> Decoded:
+    """Readings of a device's state object; keys nobody knows are settings and say nothing."""
+    at, flags = _when(fields.get("last_seen"), message)
+    rows: Mapping[str, Row] = entry[2] if entry else {}
+    problem = None if len(fields) <= KEYS_MAX else f"too-many: {len(fields)} keys, at most {KEYS_MAX}"
+    found: dict[str, Reading] = {}
+    for key, value in list(fields.items())[:KEYS_MAX]:
+        if key in _SKIPPED:
+            continue
+        for meant in _property(key, value, rows.get(key), fields):
+            if meant.value is None and meant.flags & _INVALID and type(value) is str:
+                problem = problem or f"unknown-word: {short(key)} says {short(value)[:64]}"
+            point = point_id(device, meant.metric, meant.channel)
+            there = found.get(point)
+            # Two properties may mean one thing (illuminance, illuminance_lux): the first counts, an alarm over both.
+            if there is None or (meant.value is True and there.value is not True and _is_alarm(meant.metric)):
+                found[point] = Reading(point, meant.value, at, flags | meant.flags)
+    return Decoded(tuple(found.values()), problem, learned=learned)
+
+
+def attribute(device: str, entry: Entry | None, name: str, message: Message) -> Decoded:
+    """The reading of one property published alone (`output: attribute`): JSON, or text without quotes."""
+    try:
+        text = message.payload.decode()
+    except UnicodeDecodeError as error:
+        return Decoded(quarantine=f"not-json: {error}")
+    try:
+        value = _json.decode(message.payload)
+    except (msgspec.DecodeError, RecursionError):
+        value = text  # `ON`, `single`
+    if not text.isprintable():
+        return Decoded(quarantine="not-json: binary data")
+    return state(device, entry, {name: value}, message)
+
+
+def _when(last_seen: Any, message: Message) -> tuple[int | None, int]:
+    """`last_seen` as ISO 8601 or as Unix milliseconds, and the flags that hold for the whole message."""
+    flags = int(Flag.RETAINED) if message.retained else 0
+    at = from_iso(last_seen) if isinstance(last_seen, str) else from_ms(last_seen)
+    return at, flags if at is None else flags | clock_flags(at, message.now)
+
+
+def _property(key: str, value: Any, row: Row | None, fields: Mapping[str, Any]) -> list[Meaning]:
+    if key == "smoke_level" and fields.get("smoke_unit") != "dB/m":
+        return []  # the unit stands in a neighbour; %/ft does not convert without knowing the aerosol
+    meant = DIALECT.sense(row[0] if row else key)
+    if meant is None:
+        return []
+    unit = ""
+    if row is not None:
+        _, endpoint, unit, on, off, settable = row
+        if endpoint:
+            meant = Sense(meant.term, clean_channel(endpoint), meant.unit, meant.levels, meant.numbers)
+        if (
+            settable
+            and _is_alarm(meant.term.level)
+            and (not meant.term.number or type(value) not in {int, float})
+        ):
+            return []  # what one can set is a setting or a siren
+        if (
+            on is not None
+            and meant.term.level
+            and not meant.term.text_first
+            and isinstance(value, bool | str)
+        ):
+            for given, level in ((on, True), (off, False)):
+                if type(given) is type(value) and given == value:
+                    # value_on is what the property is about: for a contact it is "open", which is false.
+                    return [Meaning(meant.term.level, meant.channel, level)]
+    if meant.term.number in {"voltage", "pressure"} and isinstance(value, int | float):
+        meant, unit = _guessed(meant, value, unit, fields)
+    return understand(meant, value, unit, DIALECT)
+
+
+def _guessed(meant: Sense, value: float, unit: str, fields: Mapping[str, Any]) -> tuple[Sense, str]:
+    """Voltage and pressure are written in two units each; without exposes the size of the number tells which."""
+    if meant.term.number == "pressure":
+        # Air: kPa ends at 110 and hPa begins at 300. Pipes are exposed in kPa or bar, with their unit.
+        return meant, unit or ("hPa" if value > 300 else "kPa")
+    unit = unit or ("mV" if abs(value) >= 1000 else "V")
+    battery = unit == "mV" or (bool(_BATTERY & fields.keys()) and not _MAINS & fields.keys())
+    return Sense(_BATTERY_VOLTAGE.term, meant.channel) if battery else meant, unit
+
+
+def _is_alarm(metric: str) -> bool:
+    return metric != "" and METRICS[metric].klass is MetricClass.ALARM

@@ -1,0 +1,204 @@
+"""The door to the codecs: a message's topic decides who reads it, and limits hold before anybody does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from devices.codec import Codec, Decoded, Message, Topic
+from devices.discover import Plugins, discover
+from devices.reading import METRICS, Flag, MetricClass, split_point
+from devices.topics import matches, specificity
+
+PAYLOAD_MAX: Final = 65_536
+"""Bytes of one message. A codec may raise it for its own topics: `LIMITS`, filter -> bytes."""
+
+DEPTH_MAX: Final = 32
+"""How deep JSON may nest. The deepest documented message (zigbee2mqtt's device list) nests 12 deep."""
+
+TOPIC_MAX: Final = 1024
+"""Characters of a topic name; MQTT allows 65 535, the longest documented one has about 200."""
+
+OWN: Final = "gateway/"
+"""Where we publish ourselves; never read back."""
+
+_TOPICS_MAX: Final = 65_536  # odd topics remembered; past it the memo starts again
+_SOURCES_MAX: Final = 256
+_FIRSTS_MAX: Final = 1024  # first levels remembered per source, likewise
+
+CODECS: Final[Plugins] = discover("devices.codecs")
+
+_Reader = tuple[str, tuple[str, str], Callable[[Mapping[str, Any], Message], Decoded]]
+"""A codec that may read a topic: its name, the key of its context, its `decode`."""
+
+_EMPTY: Final[Mapping[str, Any]] = {}
+
+
+class Decoder:
+    """Decodes messages of any source with the codecs that claim their topics.
+
+    `contexts[codec, source]` is what that codec has learned there; it is read on every message and never written: the
+    caller folds each `Learned` into it. `sources[name]` lists the codecs a source may use; empty or absent means all.
+    Raises PluginUnknown or PluginMissing, when built, for a codec that is not there. A codec that raises is for the
+    caller to isolate.
+
+    A first level that a single codec names (`community/`, `zigbee2mqtt/`) goes straight to it. Where it answers
+    `unknown-topic`, and for all other topics, every codec whose filters match is asked, the most specific first.
+    """
+
+    def __init__(
+        self,
+        contexts: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
+        sources: Mapping[str, Sequence[str]] | None = None,
+        codecs: Mapping[str, Codec] | None = None,
+    ) -> None:
+        self._contexts = contexts if contexts is not None else {}
+        self._sources = dict(sources or {})
+        if codecs is None:
+            codecs = {name: cast("Codec", module) for name, module in CODECS.available()}
+            for name in sorted({n for allowed in self._sources.values() for n in allowed}):
+                codecs = {**codecs, name: cast("Codec", CODECS[name])}
+        self._codecs = codecs
+        self._firsts: dict[str, dict[str, _Reader | None]] = {}
+        self._claims: dict[tuple[str, str], tuple[_Reader, ...]] = {}
+
+    def topics(self, source: str) -> list[Topic]:
+        """Every topic filter the source's codecs claim, each once, sorted."""
+        claimed = {t.filter: t for name in self._names(source) for t in self._codecs[name].TOPICS}
+        return [claimed[f] for f in sorted(claimed)]
+
+    def decode(self, message: Message) -> Decoded:
+        """What the message means. Never raises unless a codec does."""
+        return self.answer(message)[1]
+
+    def answer(self, message: Message) -> tuple[str, Decoded]:
+        """`decode` together with the name of the codec that answered, empty when none did."""
+        source, topic, payload = message.source, message.topic, message.payload
+        if len(topic) > TOPIC_MAX or not topic.isascii() or "\0" in topic:
+            problem = bad_topic(topic)
+            if problem is not None:
+                return "", Decoded(quarantine=problem)
+        if len(payload) > PAYLOAD_MAX and not topic.startswith(OWN):
+            limit = self._limit(source, topic)
+            if len(payload) > limit:
+                return "", Decoded(quarantine=f"too-large: {len(payload)} bytes, at most {limit}")
+        # One bracket is no depth; finding out that there is no second one is cheaper than counting.
+        if (payload.find(b"{", 1) > 0 or b"[" in payload) and too_deep(payload):
+            return "", Decoded(quarantine=f"too-deep: JSON nested more than {DEPTH_MAX} deep")
+        first = topic[: topic.find("/") + 1]
+        try:
+            reader = self._firsts[source][first]
+        except KeyError:
+            reader = self._first(source, first)
+        if reader is not None:
+            name, key, read = reader
+            decoded = read(self._contexts.get(key, _EMPTY), message)
+            if decoded.quarantine is None or not decoded.quarantine.startswith("unknown-topic"):
+                return name, decoded
+        if first == OWN:
+            return "", Decoded()
+        for name, key, read in self._claimed(source, topic):
+            decoded = read(self._contexts.get(key, _EMPTY), message)
+            if decoded.quarantine is None or not decoded.quarantine.startswith("unknown-topic"):
+                return name, decoded
+        return "", Decoded(quarantine=f"unknown-topic: no codec reads {topic[:120]}")
+
+    def _names(self, source: str) -> list[str]:
+        allowed = self._sources.get(source) or ()
+        return [name for name in self._codecs if not allowed or name in allowed]
+
+    def _reader(self, source: str, name: str) -> _Reader:
+        return name, (name, source), self._codecs[name].decode
+
+    def _first(self, source: str, first: str) -> _Reader | None:
+        """The only codec that names this first level, remembered."""
+        if len(self._firsts) >= _SOURCES_MAX and source not in self._firsts:
+            self._firsts.clear()
+        firsts = self._firsts.setdefault(source, {})
+        if len(firsts) >= _FIRSTS_MAX:
+            firsts.clear()
+        names = [
+            name
+            for name in self._names(source)
+            if first and first != OWN and any(t.filter.startswith(first) for t in self._codecs[name].TOPICS)
+        ]
+        found = firsts[first] = self._reader(source, names[0]) if len(names) == 1 else None
+        return found
+
+    def _claimed(self, source: str, topic: str) -> tuple[_Reader, ...]:
+        """Every codec whose filters match, the most specific first, remembered."""
+        key = (source, topic)
+        if key in self._claims:
+            return self._claims[key]
+        if len(self._claims) >= _TOPICS_MAX:
+            self._claims.clear()
+        claims = []
+        for name in self._names(source):
+            fitting = [specificity(t.filter) for t in self._codecs[name].TOPICS if matches(t.filter, topic)]
+            if fitting:
+                claims.append((tuple(-n for n in max(fitting)), name))
+        found = self._claims[key] = tuple(self._reader(source, name) for _, name in sorted(claims))
+        return found
+
+    def _limit(self, source: str, topic: str) -> int:
+        """The most bytes a message on this topic may have: the greatest that a codec asks for."""
+        own: list[Mapping[str, int]] = [getattr(self._codecs[n], "LIMITS", {}) for n in self._names(source)]
+        return max([PAYLOAD_MAX, *(size for o in own for f, size in o.items() if matches(f, topic))])
+
+
+def bad_topic(topic: str) -> str | None:
+    """Why a topic cannot be part of a point's name, or None."""
+    if len(topic) > TOPIC_MAX:
+        return f"bad-topic: {len(topic)} characters, at most {TOPIC_MAX}"
+    if "\0" in topic or any("\ud800" <= c <= "\udfff" for c in topic):
+        return "bad-topic: not text (MQTT 5, 1.5.4)"
+    return None
+
+
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS: Final = re.compile(rb"[\[\]{}]")
+
+
+def too_deep(payload: bytes) -> bool:
+    """Whether a payload that begins like JSON nests deeper than we follow; brackets inside strings do not count."""
+    if payload.count(b"{") + payload.count(b"[") <= DEPTH_MAX:
+        return False
+    if payload.lstrip()[:1] not in {b"{", b"["}:
+        return False
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", payload)):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > DEPTH_MAX:
+            return True
+    return False
+
+
+_NOT_LIVE: Final = int(Flag.INVALID | Flag.HISTORICAL | Flag.RETAINED)
+
+
+@lru_cache(maxsize=262_144)
+def _weight(point: str) -> tuple[bool, bool]:
+    """Whether a point's metric is of alarm class, and whether each of its True is a new event."""
+    metric = METRICS.get(split_point(point)[1])
+    return (metric.klass is MetricClass.ALARM, metric.pulse) if metric is not None else (False, False)
+
+
+def urgent(decoded: Decoded) -> bool:
+    """Whether the message holds a live, active alarm and must be committed at once."""
+    for reading in decoded.readings:  # a loop, for this is asked of every message
+        if reading.value is True and not reading.flags & _NOT_LIVE and _weight(reading.point)[0]:
+            return True
+    return False
+
+
+def has_pulse(decoded: Decoded) -> bool:
+    """Whether the message holds a pulse (an SOS press), so that its digest is needed to tell duplicates apart.
+
+    Every pulse is of alarm class: only an urgent message can hold one.
+    """
+    for reading in decoded.readings:
+        if reading.value is True and not reading.flags & _NOT_LIVE and _weight(reading.point)[1]:
+            return True
+    return False

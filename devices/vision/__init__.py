@@ -1,0 +1,1 @@
+"""Analytics on pictures: numpy arrays in, readings out; no capture, no files."""

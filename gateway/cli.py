@@ -1,0 +1,371 @@
+"""The `csg` command: run it, try it, check it, ask it. Every command has an example under --help."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Community safety gateway: smoke, gas, hydrant and camera alarms in; somebody who certainly comes out.",
+)  # fmt: skip
+rules_app = typer.Typer(no_args_is_help=True, help="Judge rules by their own cases.")
+users_app = typer.Typer(no_args_is_help=True, help="Who may sign in.")
+app.add_typer(rules_app, name="rules")
+app.add_typer(users_app, name="users")
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="csg.yaml; without it the defaults hold.")
+]
+DataFolder = Annotated[Path | None, typer.Option("--data", help="Where everything is kept (default ./data).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal, at once."""
+    print(text, flush=True)
+
+
+def _settings(config: Path | None, data: Path | None) -> Any:
+    """The checked settings; prints every error and leaves with 2 when there are any."""
+    from gateway.config import check
+
+    if config is None and Path("csg.yaml").exists():
+        config = Path("csg.yaml")
+    report = check(config)
+    if not report.ok or report.settings is None:
+        typer.echo(report.text(), err=True)
+        raise typer.Exit(2)
+    if report.warnings:
+        typer.echo(report.text(), err=True)
+    settings = report.settings
+    return msgspec.structs.replace(settings, data=str(data.resolve())) if data is not None else settings
+
+
+def _first_link(settings: Any) -> str | None:
+    """A one-time sign-in token while no administrator has a password, else None."""
+    from gateway.auth import Auth
+    from gateway.clock import SystemClock
+    from gateway.registry import Registry
+
+    registry = Registry.open(Path(settings.data) / "registry.sqlite")
+    try:
+        return Auth(registry).first_token(now=SystemClock().utc_ms())
+    finally:
+        registry.close()
+
+
+def _start(settings: Any, simulate: dict[str, Any] | None) -> None:
+    import uvloop
+
+    from gateway.app.child import configure_logs
+    from gateway.app.supervisor import supervise
+    from gateway.broker import BrokerFailed, BrokerMissing
+
+    configure_logs()
+    Path(settings.data).mkdir(parents=True, exist_ok=True, mode=0o700)
+    token = _first_link(settings)
+
+    def started(url: str) -> None:
+        say("")
+        if token is not None:
+            say(f"  Console:  {url}/#/enter/{token}")
+            say("  (The link signs you in once, as administrator. Choose a password there.)")
+        else:
+            say(f"  Console:  {url}")
+        say("  Ctrl-C stops it; the next start goes on where it stopped.")
+        say("")
+
+    try:
+        uvloop.run(supervise(settings, say, started, simulate))
+    except (BrokerFailed, BrokerMissing, OSError) as error:
+        typer.echo(f"Cannot start: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def run(
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    broker: Annotated[
+        str | None, typer.Option(help="mqtt[s]://[user:password@]host[:port] instead of ours.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Web port; a busy one moves to the next free.")] = None,
+) -> None:
+    """Run the gateway for real devices.
+
+    Example: csg run --config csg.yaml --broker mqtt://192.0.2.10:1883
+    """
+    from gateway.config import with_broker
+
+    settings = _settings(config, data)
+    if broker is not None:
+        try:
+            settings = with_broker(settings, broker)
+        except ValueError as error:
+            typer.echo(f"--broker: {error}", err=True)
+            raise typer.Exit(2) from None
+    _start(_with_port(settings, port), None)
+
+
+@app.command()
+def demo(
+    data: DataFolder = None,
+    port: Annotated[int | None, typer.Option(help="Web port; a busy one moves to the next free.")] = None,
+    scenario: Annotated[str, typer.Option(help="What happens in the simulated community.")] = "demo",
+) -> None:
+    """Run the gateway with a simulated community of about 150 devices. Nothing it says can leave this machine.
+
+    Example: csg demo --data /tmp/try
+    """
+    from gateway.clock import SystemClock
+    from gateway.config import SourceSettings
+    from gateway.demo_community import DEMO_SITE, DEMO_SOURCE, demo_community
+    from gateway.registry import Registry
+
+    settings = _settings(None, data or Path("data") / "demo")
+    source = SourceSettings(DEMO_SOURCE, DEMO_SITE, simulated=True)
+    settings = msgspec.structs.replace(settings, sources=(source,))
+    Path(settings.data).mkdir(parents=True, exist_ok=True, mode=0o700)
+    registry = Registry.open(Path(settings.data) / "registry.sqlite")
+    try:
+        registry.import_catalogue(demo_community(), who="demo", now=SystemClock().utc_ms())
+    finally:
+        registry.close()
+    say("Everything here is simulated and marked so; it cannot reach a real channel.")
+    _start(_with_port(settings, port), {"scenario": scenario})
+
+
+def _with_port(settings: Any, port: int | None) -> Any:
+    if port is None:
+        return settings
+    return msgspec.structs.replace(settings, web=msgspec.structs.replace(settings.web, port=port))
+
+
+@app.command()
+def check(
+    config: Annotated[Path | None, typer.Argument(help="csg.yaml")] = None, as_json: AsJson = False
+) -> None:
+    """Check a configuration without starting anything. Exit code 0: it would start; 2: it would not.
+
+    Example: csg check csg.yaml
+    """
+    from gateway.config import check as check_config
+
+    report = check_config(config)
+    if as_json:
+        rows = [{"error": True, **_problem(p)} for p in report.errors]
+        rows += [{"error": False, **_problem(p)} for p in report.warnings]
+        say(json.dumps({"ok": report.ok, "problems": rows}, ensure_ascii=False))
+    else:
+        say(report.text() or f"{report.file}: all is well")
+    raise typer.Exit(0 if report.ok else 2)
+
+
+def _problem(problem: Any) -> dict[str, Any]:
+    built: dict[str, Any] = msgspec.to_builtins(problem)
+    return {**built, "text": str(problem)}
+
+
+@app.command()
+def decode(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="JSONL files; none reads standard input.")
+    ] = None,
+) -> None:
+    """Say what messages mean: JSON Lines of {"topic", "payload"} in, what was understood out.
+
+    Example: echo '{"topic":"zigbee2mqtt/hall","payload":"{\\"smoke\\":true}"}' | csg decode
+    """
+    from devices.decode_lines import decode_lines
+
+    def lines() -> Iterable[bytes]:
+        if not files:
+            yield from sys.stdin.buffer
+        for path in files or ():
+            with path.open("rb") as file:
+                yield from file
+
+    for line in decode_lines(lines()):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+@app.command()
+def simulate(
+    broker: Annotated[str, typer.Option(help="mqtt://user:password@host:port")],
+    scenario: Annotated[str, typer.Option(help="Name of a scenario; 'calm' for reports only.")] = "calm",
+    devices: Annotated[int, typer.Option(help="How many devices.")] = 120,
+    dialect: Annotated[str, typer.Option(help="native or zigbee2mqtt")] = "native",
+    site: Annotated[str, typer.Option()] = "sim",
+    seed: Annotated[int, typer.Option()] = 1,
+    speed: Annotated[float, typer.Option(help="How many times faster than life.")] = 1.0,
+) -> None:
+    """Publish a simulated community's real payload bytes to a broker.
+
+    Example: csg simulate --broker mqtt://devices:secret@127.0.0.1:1883 --scenario kitchen_fire --devices 1000
+    """
+    from devices.simulator import SimulatedSite, run_live
+
+    async def live() -> None:
+        async with SimulatedSite(seed, site=site, dialect=dialect, broker=broker, devices=devices) as world:
+            await run_live(world, scenario, speed=speed)
+
+    try:
+        asyncio.run(live())
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+@rules_app.command("test")
+def rules_test(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Rule files; none tests the shipped packs.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run every rule's own cases. Exit code 1 when one fails, 2 when a file is wrong.
+
+    Example: csg rules test site-rules.yaml
+    """
+    from gateway.config.rulefiles import site_rules
+    from rules.cases import run_cases
+    from rules.load import shipped
+
+    base = shipped()
+    rules, cases = list(base.rules), list(base.cases)
+    if files:
+        loaded, problems = site_rules(files)
+        if problems:
+            typer.echo("\n".join(str(p) for p in problems), err=True)
+            raise typer.Exit(2)
+        cases = [case for one in loaded for case in one.cases]
+        rules = [*(r for one in loaded for r in one.rules), *rules]
+    results = run_cases(cases, list({r.id: r for r in reversed(rules)}.values()))
+    failed = [r for r in results if not r.ok]
+    if as_json:
+        say(json.dumps({"ok": not failed, "results": msgspec.to_builtins(results)}, ensure_ascii=False))
+    else:
+        for result in failed:
+            say(f"FAILED {result.rule}: {result.case}\n{result.diff}")
+        say(f"{len(results) - len(failed)} cases passed, {len(failed)} failed")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def doctor(
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    mosquitto: Annotated[Path | None, typer.Option(help="A mosquitto.conf of yours to look at.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what would lose or delay an alarm: broker settings, call chains that reach nobody, disk, clock.
+
+    Example: csg doctor --mosquitto /etc/mosquitto/mosquitto.conf
+    """
+    from gateway.doctor import examine
+
+    findings = examine(_settings(config, data), mosquitto)
+    if as_json:
+        say(json.dumps(msgspec.to_builtins(findings), ensure_ascii=False))
+    else:
+        for finding in findings:
+            say(f"[{finding.level}] {finding.part}: {finding.text}")
+        say("Nothing to mend." if not findings else "")
+    raise typer.Exit(1 if any(f.level == "mend" for f in findings) else 0)
+
+
+@users_app.command("add")
+def users_add(
+    name: str,
+    role: Annotated[str, typer.Option(help="admin, operator, grid_staff or viewer")] = "operator",
+    place: Annotated[str, typer.Option(help="Id of the place they may act on; empty is everywhere.")] = "",
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Add a user and print their one-time link.
+
+    Example: csg users add wang --role operator --place sunshine
+    """
+    _with_auth(config, data, lambda auth, now: _added(auth, now, name, role, place))
+
+
+@users_app.command("link")
+def users_link(name: str, config: ConfigFile = None, data: DataFolder = None) -> None:
+    """Print a fresh one-time sign-in token for a user.
+
+    Example: csg users link wang
+    """
+    _with_auth(config, data, lambda auth, now: say(auth.make_token(auth.users.named(name).id, now=now)))
+
+
+@users_app.command("list")
+def users_list(config: ConfigFile = None, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """List users with their roles.
+
+    Example: csg users list --json
+    """
+
+    def show(auth: Any, _now: int) -> None:
+        users = auth.users.all()
+        if as_json:
+            say(json.dumps(msgspec.to_builtins(users), ensure_ascii=False))
+        for user in users if not as_json else ():
+            roles = ", ".join(f"{g[0]}@{g[1] or 'everywhere'}" for g in user.grants)
+            say(f"{user.name}\t{roles}{' (disabled)' if user.disabled else ''}")
+
+    _with_auth(config, data, show)
+
+
+def _added(auth: Any, now: int, name: str, role: str, place: str) -> None:
+    user = auth.users.add(name, [(role, place)], who="cli", now=now)
+    say(f"{name} may sign in once with the token (at CONSOLE/#/enter/TOKEN):")
+    say(auth.make_token(user.id, now=now))
+
+
+def _with_auth(config: Path | None, data: Path | None, work: Any) -> None:
+    from gateway.auth import Auth
+    from gateway.clock import SystemClock
+    from gateway.registry import Invalid, NotFound, Registry
+
+    settings = _settings(config, data)
+    Path(settings.data).mkdir(parents=True, exist_ok=True, mode=0o700)
+    registry = Registry.open(Path(settings.data) / "registry.sqlite")
+    try:
+        work(Auth(registry), SystemClock().utc_ms())
+    except (Invalid, NotFound) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    finally:
+        registry.close()
+
+
+@app.command()
+def bench(
+    seconds: Annotated[float, typer.Option(help="How long each measurement runs.")] = 5.0,
+    only: Annotated[str, typer.Option(help="Comma-separated parts; empty runs all.")] = "",
+) -> None:
+    """Measure this machine: what a message costs, how late an alarm is, beside mosquitto_sub and paho.
+
+    Example: csg bench --seconds 5 (needs a checkout: the bench folder is not installed)
+    """
+    root = Path(__file__).parent.parent
+    if not (root / "bench" / "run.py").exists():
+        typer.echo("The bench folder is only in a checkout.", err=True)
+        raise typer.Exit(2)
+    sys.path.insert(0, str(root))
+    import importlib
+
+    importlib.import_module("bench.run").main(seconds, [p for p in only.split(",") if p])

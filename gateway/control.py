@@ -1,0 +1,235 @@
+"""The door between the view and the engine: a local socket for acts, questions and nudges."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from gateway.core.effect import Answered
+from gateway.core.event import Acted
+from gateway.errors import EngineGone
+
+FRAME_MAX: Final = 4 * 1024 * 1024
+BUFFER_MAX: Final = 1024 * 1024  # a client that does not read is dropped: the engine never waits for one
+ANSWER_S: Final = 10.0
+
+log = structlog.get_logger(__name__)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
+
+
+class ActAnswer(msgspec.Struct, frozen=True):
+    """What became of an act. `durable` False: it counts now, but is not on disk yet."""
+
+    ok: bool
+    code: str
+    rev: int | None
+    seq: int
+    durable: bool
+
+
+def frame(message: Mapping[str, Any]) -> bytes:
+    body = _encode(message)
+    return len(body).to_bytes(4, "big") + body
+
+
+async def read_frame(reader: asyncio.StreamReader) -> dict[str, Any]:
+    """The next message. Raises IncompleteReadError at the end, ValueError for a frame over the limit."""
+    size = int.from_bytes(await reader.readexactly(4), "big")
+    if size > FRAME_MAX:
+        raise ValueError(f"frame of {size} bytes")
+    return _decode(await reader.readexactly(size))
+
+
+class ControlServer:
+    """The engine's side. `act` submits; its answer comes back through `answered` after the commit."""
+
+    def __init__(
+        self,
+        path: Path,
+        act: Callable[[Acted], None],
+        status: Callable[[], Mapping[str, Any]],
+        replan: Callable[[], Awaitable[None]],
+        tell: Callable[[str, str, bool, str], None],
+    ) -> None:
+        self.path, self._act, self._status, self._replan, self._tell = path, act, status, replan, tell
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._asked: dict[str, list[tuple[asyncio.StreamWriter, int]]] = {}
+        self._server: asyncio.AbstractServer | None = None
+
+    async def start(self) -> None:
+        """Listen on the socket, for this user only. A socket left by a dead engine is replaced."""
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, str(self.path))
+        finally:
+            os.umask(before)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._writers):
+            writer.close()
+
+    def nudge(self, seq: int) -> None:
+        """Tell followers how far the journal reaches."""
+        self._send_all(frame({"seq": seq}))
+
+    def answered(self, answer: Answered, seq: int, durable: bool) -> None:
+        """Hand an act's answer to whoever asked."""
+        for writer, name in self._asked.pop(answer.key, ()):
+            self._send(writer, {"id": name, "ok": answer.ok, "code": answer.code, "rev": answer.rev,
+                                "seq": seq, "durable": durable})  # fmt: skip
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while True:
+                await self._one(await read_frame(reader), writer)
+        except (asyncio.IncompleteReadError, ConnectionError, ValueError, msgspec.DecodeError) as error:
+            if isinstance(error, ValueError | msgspec.DecodeError):
+                log.warning("control client dropped", reason=str(error)[:200])
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _one(self, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        name = int(message.get("id", 0))
+        match message.get("do"):
+            case "act":
+                act = msgspec.convert(message["act"], Acted)
+                self._asked.setdefault(act.key, []).append((writer, name))
+                self._act(act)
+            case "status":
+                self._send(writer, {"id": name, "ok": True, "status": dict(self._status())})
+            case "replan":
+                await self._replan()
+                self._send(writer, {"id": name, "ok": True})
+            case "tell":
+                self._tell(str(message["metric"]), str(message["channel"]), bool(message["value"]),
+                           str(message.get("reason", "")))  # fmt: skip
+                self._send(writer, {"id": name, "ok": True})
+            case other:
+                self._send(writer, {"id": name, "ok": False, "code": f"unknown: {other}"})
+
+    def _send_all(self, data: bytes) -> None:
+        for writer in list(self._writers):
+            self._write(writer, data)
+
+    def _send(self, writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:
+        self._write(writer, frame(message))
+
+    def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        if writer.is_closing():
+            return
+        if writer.transport.get_write_buffer_size() > BUFFER_MAX:
+            log.warning("control client too slow, dropped")
+            self._writers.discard(writer)
+            writer.transport.abort()
+            return
+        writer.write(data)
+
+
+class ControlClient:
+    """The view's side. Connects when first needed and again after a loss."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._names = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._nudged = asyncio.Event()
+        self._seq = 0
+        self._lock = asyncio.Lock()
+
+    async def act(self, acted: Acted) -> ActAnswer:
+        """Raises EngineGone when there is no engine, or it does not answer in time."""
+        answer = await self._ask({"do": "act", "act": msgspec.to_builtins(acted)})
+        return msgspec.convert({k: v for k, v in answer.items() if k != "id"}, ActAnswer)
+
+    async def status(self) -> dict[str, Any]:
+        """The engine's own figures. Raises EngineGone."""
+        found = (await self._ask({"do": "status"})).get("status")
+        return found if isinstance(found, dict) else {}
+
+    async def replan(self) -> None:
+        """Ask the engine to read the registry again. Raises EngineGone."""
+        await self._ask({"do": "replan"})
+
+    async def tell(self, metric: str, channel: str, value: bool, reason: str) -> None:
+        """A fact about the gateway's own parts, as a reading of its own device. Raises EngineGone."""
+        await self._ask(
+            {"do": "tell", "metric": metric, "channel": channel, "value": value, "reason": reason}
+        )
+
+    async def nudges(self) -> AsyncIterator[int]:
+        """The last seq the engine wrote, whenever it moves; the newest wins. Goes on across restarts."""
+        while True:
+            with contextlib.suppress(EngineGone):
+                await self._connect()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._nudged.wait()
+            self._nudged.clear()
+            yield self._seq
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+        if self._writer is not None:
+            self._writer.close()
+
+    async def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        writer = await self._connect()
+        name = next(self._names)
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[name] = future
+        try:
+            writer.write(frame({"id": name, **message}))
+            async with asyncio.timeout(ANSWER_S):
+                return await future
+        except (ConnectionError, TimeoutError) as error:
+            raise EngineGone(str(error) or "no answer in time") from error
+        finally:
+            self._waiting.pop(name, None)
+
+    async def _connect(self) -> asyncio.StreamWriter:
+        async with self._lock:
+            if self._writer is not None and not self._writer.is_closing():
+                return self._writer
+            try:
+                reader, self._writer = await asyncio.open_unix_connection(str(self.path))
+            except OSError as error:
+                raise EngineGone(str(error)) from error
+            self._reader = asyncio.create_task(self._read(reader, self._writer), name="control.read")
+            return self._writer
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                message = await read_frame(reader)
+                if "seq" in message and "id" not in message:
+                    self._seq = int(message["seq"])
+                    self._nudged.set()
+                elif (
+                    future := self._waiting.get(int(message.get("id", 0)))
+                ) is not None and not future.done():
+                    future.set_result(message)
+        except (asyncio.IncompleteReadError, ConnectionError, ValueError, msgspec.DecodeError):
+            pass
+        finally:
+            writer.close()
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(ConnectionResetError("engine gone"))

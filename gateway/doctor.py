@@ -1,0 +1,70 @@
+"""Looks for what would lose or delay an alarm, and says what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from gateway.broker.doctor import doctor_mosquitto
+from gateway.broker.embedded import find_program
+from gateway.clock import UTC_FLOOR_MS, SystemClock
+from gateway.config import EMBEDDED, Settings
+from gateway.planning import build_plan, findings
+from gateway.registry import RegistryReader
+
+FREE_BYTES_MIN: Final = 2_000_000_000
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`level` is mend (an alarm can be lost or reach nobody) or know (works, with a limit to be aware of)."""
+
+    level: str
+    part: str
+    text: str
+
+
+def examine(settings: Settings, mosquitto: Path | None = None) -> list[Finding]:
+    """Everything found, the worst first. Starts nothing and changes nothing."""
+    found = [*_brokers(settings, mosquitto), *_machine(settings), *_people(settings)]
+    return sorted(found, key=lambda f: (f.level != "mend", f.part))
+
+
+def _brokers(settings: Settings, mosquitto: Path | None) -> list[Finding]:
+    found: list[Finding] = []
+    if mosquitto is not None:
+        try:
+            text = mosquitto.read_text(errors="replace")
+        except OSError as error:
+            return [Finding("mend", str(mosquitto), str(error))]
+        found += [Finding("mend", str(mosquitto), said) for said in doctor_mosquitto(text)]
+    if any(s.broker == EMBEDDED for s in settings.sources) and find_program("mosquitto") is None:
+        text = (
+            "mosquitto is not installed, so nats-server stands in: MQTT 3.1.1 only; a client that publishes to a topic "
+            "with a space, or more than the size limit, is disconnected (an alarm of ours names it); unacknowledged "
+            "messages come again after newer ones. Install mosquitto for a site (make system-deps)."
+        )
+        found.append(Finding("know", "broker", text))
+    return found
+
+
+def _machine(settings: Settings) -> list[Finding]:
+    found: list[Finding] = []
+    folder: Any = Path(settings.data)
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < FREE_BYTES_MIN + settings.journal.bound_bytes // 10:
+        found.append(Finding("mend", "disk", f"{free // 1_000_000} MB free for a journal of up to "
+                             f"{settings.journal.bound_bytes // 1_000_000} MB"))  # fmt: skip
+    if SystemClock().utc_ms() < UTC_FLOOR_MS:
+        found.append(Finding("mend", "clock", "the system clock was never set: enable NTP"))
+    return found
+
+
+def _people(settings: Settings) -> list[Finding]:
+    plan = build_plan(settings, RegistryReader(Path(settings.data) / "registry.sqlite"))
+    level = {"nobody": "mend", "no_channel": "mend"}
+    return [Finding(level.get(f.code, "know"), f.where, f.text) for f in findings(settings, plan)]

@@ -1,0 +1,247 @@
+"""From a broker's message to an event: decode, classify, coalesce under load, quarantine what nobody understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from typing import Any, Final
+from zlib import crc32
+
+import msgspec
+import structlog
+
+from devices.catalogue import Source
+from devices.codec import Message
+from devices.decode import Decoder, has_pulse, urgent
+from devices.reading import METRICS, Flag, MetricClass, Reading, split_point
+from devices.topics import matches
+from gateway.core.effect import Ask
+from gateway.core.event import Learned, Measured, Quarantined
+from gateway.engine import Engine
+from gateway.mqtt import Session
+from gateway.mqtt.events import Connected, LinkEvent, Lost, ProtocolFault, Refused, SubscriptionRefused
+
+QUARANTINE_PAYLOAD_MAX: Final = 16_384  # bytes of a bad message kept with it
+QUARANTINE_PER_MINUTE: Final = 600  # kept whole per source; past it they are only counted
+WAITING_MAX: Final = 50_000  # devices with a coalescing message; past it reading pauses
+
+log = structlog.get_logger(__name__)
+
+
+class Ingest:
+    """The listener of every session. Runs on the engine's loop and never raises.
+
+    `tell` reports facts about ourselves as readings of the gateway's own device; `behind` says that writing does not
+    keep up, so that measurements coalesce until it does. `guard`, while set, is asked about each message before its
+    step (the first ones after an unclean exit); True means that it killed us twice and is not to be stepped again.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        decoder: Decoder,
+        sources: Mapping[str, Source],
+        kick: Callable[[], None],
+        behind: Callable[[], bool],
+        tell: Callable[[str, str, Any], None],
+        guard: Callable[[bytes, str], bool] | None = None,
+    ) -> None:
+        self.engine, self.decoder, self.sources = engine, decoder, sources
+        self._kick, self._behind, self._tell, self.guard = kick, behind, tell, guard
+        self.alarm_sessions: dict[str, Session] = {}
+        self.links: dict[str, str] = {}  # session name -> up, or why not
+        self.lost_at: dict[str, int] = {}
+        self.counts = {"messages": 0, "quarantined": 0, "coalesced": 0, "codec_faults": 0}
+        self.waiting: dict[str, _Waiting] = {}
+        self._paused: list[Session] = []
+        self._simulated = {name for name, s in sources.items() if s.simulated}
+        self._budget: dict[str, tuple[int, int]] = {}
+        self.alarm_filters = {
+            name: tuple(t.filter for t in decoder.topics(name) if t.alarm_only) for name in sources
+        }
+
+    # -- the stream -------------------------------------------------------------------------------------------
+
+    def received(
+        self, session: Session, topic: str, payload: bytes, packet_id: int, retain: bool, dup: bool
+    ) -> None:
+        """One message, in order of arrival. Whatever it is, its acknowledgement follows what became of it."""
+        engine = self.engine
+        token = (session, session.epoch, packet_id) if packet_id else None
+        self.counts["messages"] += 1
+        if topic.startswith("gateway/") or (session.role == "rest" and self._other_lane(session, topic)):
+            if token is not None:
+                engine.attach(token)
+            return
+        source = session.source
+        now = engine.state.offset_ms + engine.stamper.at()
+        if self.guard is not None:
+            digest_ = blake2b(topic.encode() + b"\0" + payload, digest_size=16).digest()
+            if self.guard(digest_, f"{source} {topic}"[:200]):
+                self._tell("ingest_ok", source, False)
+                self._quarantine(
+                    source, topic, "killer: the gateway died twice on this message", payload, token
+                )
+                return
+        message = Message(source, topic, payload, retain, now)
+        try:
+            codec, decoded = self.decoder.answer(message)
+        except Exception as error:  # noqa: BLE001 - a codec must never take the stream down with it
+            self.counts["codec_faults"] += 1
+            log.error("codec raised", source=source, topic=topic[:200], error=repr(error)[:200])
+            self._quarantine(source, topic, f"codec-fault: {type(error).__name__}", payload, token)
+            return
+        for learned in decoded.learned:
+            engine.submit(Learned(codec, source, learned.key, learned.value), None)
+        for ask in decoded.asks:
+            engine.outlet.ask(Ask("", source, ask.topic, ask.payload))
+        if decoded.quarantine is not None:
+            self._quarantine(source, topic, decoded.quarantine, payload, None if decoded.readings else token)
+        readings = decoded.readings
+        if not readings:
+            if decoded.quarantine is None and token is not None:
+                engine.attach(token)
+            return
+        if source in self._simulated:
+            readings = [Reading(r.point, r.value, r.measured_at, r.flags | Flag.SIMULATED) for r in readings]
+        digest = crc32(payload, crc32(topic.encode())) if has_pulse(decoded) else 0
+        event = Measured(source, readings, decoded.sequence, digest, dup)
+        hot = urgent(decoded)
+        if not hot and (self.waiting or self._behind()):
+            self._wait(session, event, token)
+            return
+        engine.submit(event, token, hot)
+
+    def drained(self, session: Session) -> None:
+        """The chunk is used up: let the pump decide whether to write now."""
+        if self.waiting and not self._behind():
+            self.release()
+        self._kick()
+
+    def release(self) -> None:
+        """Step what coalesced: one event a device, in order of first arrival."""
+        waiting, self.waiting = self.waiting, {}
+        for held in waiting.values():
+            event = held.event()
+            for token in held.tokens[:-1]:
+                self.engine.attach(token)
+            self.engine.submit(event, held.tokens[-1] if held.tokens else None)
+        paused, self._paused = self._paused, []
+        for session in paused:
+            session.resume()
+
+    def _other_lane(self, session: Session, topic: str) -> bool:
+        """Whether this message also comes, sooner, over the source's alarm session, which is up and subscribed."""
+        alarm = self.alarm_sessions.get(session.source)
+        if alarm is None or not alarm.ready.is_set():
+            return False
+        return any(matches(pattern, topic) for pattern in self.alarm_filters[session.source])
+
+    def _wait(self, session: Session, event: Measured, token: Any) -> None:
+        """Measurements of one device merge while the disk or we are behind; alarm levels that differ never do."""
+        device = split_point(event.readings[0].point)[0]
+        held = self.waiting.get(device)
+        if held is not None and held.merge(event, token):
+            self.counts["coalesced"] += 1
+            return
+        if held is not None:
+            self.engine.submit(held.event(), None)
+            for old in held.tokens:
+                self.engine.attach(old)
+        self.waiting[device] = _Waiting(event, token)
+        if len(self.waiting) > WAITING_MAX and not session.paused:
+            session.pause()
+            self._paused.append(session)
+
+    def _quarantine(self, source: str, topic: str, reason: str, payload: bytes, token: Any) -> None:
+        self.counts["quarantined"] += 1
+        minute = self.engine.state.at // 60_000
+        since, kept = self._budget.get(source, (minute, 0))
+        kept = kept + 1 if since == minute else 1
+        self._budget[source] = (minute, kept)
+        if kept > QUARANTINE_PER_MINUTE:
+            if token is not None:
+                self.engine.attach(token)
+            return
+        cut = payload[:QUARANTINE_PAYLOAD_MAX]
+        self.engine.submit(Quarantined(source, topic[:1024], reason[:200], cut, len(payload)), token)
+
+    # -- the links --------------------------------------------------------------------------------------------
+
+    def link(self, session: Session, event: LinkEvent) -> None:
+        """Links are readings of our own device: no second path for system alarms."""
+        name = session.name
+        match event:
+            case Connected():
+                self.links[name] = "up"
+                self._tell("broker_link", name, True)
+                log.info(
+                    "broker connected", session=name, protocol=event.protocol, present=event.session_present
+                )
+            case Lost() | Refused():
+                reason = str(event.reason) if isinstance(event, Lost) else f"refused: {event.text}"
+                if self.links.get(name) == "up" or name not in self.links:
+                    self.lost_at[session.source] = self.engine.state.at
+                    log.warning("broker lost", session=name, reason=reason)
+                self.links[name] = reason
+                self._tell("broker_link", name, False)
+            case SubscriptionRefused():
+                log.error("subscription refused", session=name, filter=event.filter, code=event.code)
+                self._tell("subscription", name, False)
+            case ProtocolFault():
+                reason = f"{event.reason}: {event.detail}"[:200]
+                self._quarantine(session.source, event.topic or "", reason, b"", None)
+        self._kick()
+
+
+class _Waiting:
+    """Messages of one device merged: per point the minimum, maximum and last word since the first."""
+
+    __slots__ = ("first", "rows", "tokens")
+
+    def __init__(self, event: Measured, token: Any) -> None:
+        self.first = event
+        self.tokens: list[Any] = [token] if token is not None else []
+        self.rows: dict[str, tuple[Reading, Reading, Reading]] | None = None
+
+    def merge(self, event: Measured, token: Any) -> bool:
+        """Take another message in; False when an alarm level in it differs, or when it has a sequence of its own."""
+        rows = self.rows or {r.point: (r, r, r) for r in self.first.readings}
+        for reading in event.readings:
+            known = rows.get(reading.point)
+            if known is not None and known[2].value != reading.value and _is_alarm(reading.point):
+                return False
+        for reading in event.readings:
+            known = rows.get(reading.point)
+            if known is None:
+                rows[reading.point] = (reading, reading, reading)
+                continue
+            low, high, _ = known
+            if _number(reading.value) and _number(low.value) and _number(high.value):
+                low = reading if reading.value < low.value else low  # type: ignore[operator]  # numbers, checked
+                high = reading if reading.value > high.value else high  # type: ignore[operator]  # as above
+            rows[reading.point] = (low, high, reading)
+        self.rows = rows
+        if token is not None:
+            self.tokens.append(token)
+        return True
+
+    def event(self) -> Measured:
+        """The merged message: extremes first, the last word last, so that a rule sees both."""
+        if self.rows is None:
+            return self.first
+        readings: list[Reading] = []
+        for low, high, last in self.rows.values():
+            kept = [r for i, r in enumerate((low, high, last)) if r is not last or i == 2]
+            kept = [r for i, r in enumerate(kept) if all(r is not other for other in kept[:i])]
+            readings.extend(msgspec.structs.replace(r, flags=r.flags | Flag.COALESCED) for r in kept)
+        return msgspec.structs.replace(self.first, readings=readings, sequence=None)
+
+
+def _is_alarm(point: str) -> bool:
+    metric = METRICS.get(split_point(point)[1])
+    return metric is not None and metric.klass is MetricClass.ALARM
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,1 @@
+"""Stories on real parts: a real broker, real processes, real signals."""
