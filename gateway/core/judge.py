@@ -126,14 +126,9 @@ def rebind(state: State, plan: Compiled) -> None:
     for point in state.points.values():
         point.rules = None
     state.memory = {
-        rule: typed
+        rule: {s: m[rule] for s, plain in memory.items() if (m := _typed(plan, {rule: plain})) is not None}
         for rule, memory in state.memory.items()
         if rule in plan.bound
-        and (
-            typed := {
-                s: m[rule] for s, plain in memory.items() if (m := _typed(plan, {rule: plain})) is not None
-            }
-        )
     }
 
 
