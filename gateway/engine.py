@@ -131,11 +131,15 @@ class Engine:
 
     # -- what happens -----------------------------------------------------------------------------------------
 
-    def submit(self, event: Event, token: Any = None, urgent: bool = False) -> None:
-        """Stamp and step one event. `token` is acknowledged once it is on disk."""
+    def submit(self, event: Event, token: Any = None, urgent: bool = False, at: int | None = None) -> None:
+        """Stamp and step one event. `token` is acknowledged once it is on disk.
+
+        `at` is a stamp of a moment ago, for whoever submits many at once; an older one than the last is not used.
+        """
         state = self.state
         seq = state.seq + 1
-        at = self.stamper.at()
+        if at is None or at < state.at:
+            at = self.stamper.at()
         batch = self._open
         if batch is None:
             batch = self._open = Batch(seq, state.offset_ms)

@@ -25,6 +25,9 @@ QUARANTINE_PAYLOAD_MAX: Final = 16_384  # bytes of a bad message kept with it
 QUARANTINE_PER_MINUTE: Final = 600  # kept whole per source; past it they are only counted
 WAITING_MAX: Final = 50_000  # devices with a coalescing message; past it reading pauses
 
+LANES_MAX: Final = 131_072  # topics remembered of one source; past it the memo starts again
+REST, OURS, ALARM_LANE = 0, 1, 2
+
 log = structlog.get_logger(__name__)
 
 
@@ -51,7 +54,10 @@ class Ingest:
         self.alarm_sessions: dict[str, Session] = {}
         self.links: dict[str, str] = {}  # session name -> up, or why not
         self.lost_at: dict[str, int] = {}
-        self.counts = {"messages": 0, "quarantined": 0, "coalesced": 0, "codec_faults": 0}
+        self.messages = 0
+        self._at: int | None = None
+        self._lanes: dict[str, dict[str, int]] = {name: {} for name in sources}
+        self.counts = {"quarantined": 0, "coalesced": 0, "codec_faults": 0}
         self.waiting: dict[str, _Waiting] = {}
         self._paused: list[Session] = []
         self._simulated = {name for name, s in sources.items() if s.simulated}
@@ -68,13 +74,18 @@ class Ingest:
         """One message, in order of arrival. Whatever it is, its acknowledgement follows what became of it."""
         engine = self.engine
         token = (session, session.epoch, packet_id) if packet_id else None
-        self.counts["messages"] += 1
-        if topic.startswith("gateway/") or (session.role == "rest" and self._other_lane(session, topic)):
+        source = session.source
+        self.messages += 1
+        lane = self._lanes[source].get(topic)
+        if lane is None:
+            lane = self._lane(source, topic)
+        if lane and (lane == OURS or (session.role == "rest" and self._alarm_session_is_up(source))):
             if token is not None:
                 engine.attach(token)
             return
-        source = session.source
-        now = engine.state.offset_ms + engine.stamper.at()
+        at = self._at
+        if at is None:  # one look at the clock for all the messages that came in together
+            at = self._at = engine.stamper.at()
         if self.guard is not None:
             digest_ = blake2b(topic.encode() + b"\0" + payload, digest_size=16).digest()
             if self.guard(digest_, f"{source} {topic}"[:200]):
@@ -83,10 +94,11 @@ class Ingest:
                     source, topic, "killer: the gateway died twice on this message", payload, token
                 )
                 return
-        message = Message(source, topic, payload, retain, now)
         try:
-            codec, decoded = self.decoder.answer(message)
-        except Exception as error:  # noqa: BLE001 - a codec must never take the stream down with it
+            codec, decoded = self.decoder.answer(
+                Message(source, topic, payload, retain, at + engine.state.offset_ms)
+            )
+        except Exception as error:  # noqa: BLE001 - codec isolation: one broken codec must not stop the stream
             self.counts["codec_faults"] += 1
             log.error("codec raised", source=source, topic=topic[:200], error=repr(error)[:200])
             self._quarantine(source, topic, f"codec-fault: {type(error).__name__}", payload, token)
@@ -104,16 +116,17 @@ class Ingest:
             return
         if source in self._simulated:
             readings = [Reading(r.point, r.value, r.measured_at, r.flags | Flag.SIMULATED) for r in readings]
-        digest = crc32(payload, crc32(topic.encode())) if has_pulse(decoded) else 0
-        event = Measured(source, readings, decoded.sequence, digest, dup)
         hot = urgent(decoded)
+        digest = crc32(payload, crc32(topic.encode())) if hot and has_pulse(decoded) else 0
+        event = Measured(source, readings, decoded.sequence, digest, dup)
         if not hot and (self.waiting or self._behind()):
             self._wait(session, event, token)
             return
-        engine.submit(event, token, hot)
+        engine.submit(event, token, hot, at)
 
     def drained(self, session: Session) -> None:
         """The chunk is used up: let the pump decide whether to write now."""
+        self._at = None
         if self.waiting and not self._behind():
             self.release()
         self._kick()
@@ -130,12 +143,19 @@ class Ingest:
         for session in paused:
             session.resume()
 
-    def _other_lane(self, session: Session, topic: str) -> bool:
-        """Whether this message also comes, sooner, over the source's alarm session, which is up and subscribed."""
-        alarm = self.alarm_sessions.get(session.source)
-        if alarm is None or not alarm.ready.is_set():
-            return False
-        return any(matches(pattern, topic) for pattern in self.alarm_filters[session.source])
+    def _lane(self, source: str, topic: str) -> int:
+        """Where a topic belongs, found once: ours (ignored), the alarm lane, or everything else."""
+        lanes = self._lanes[source]
+        if len(lanes) >= LANES_MAX:
+            lanes.clear()
+        alarm = any(matches(pattern, topic) for pattern in self.alarm_filters[source])
+        lane = lanes[topic] = OURS if topic.startswith("gateway/") else ALARM_LANE if alarm else REST
+        return lane
+
+    def _alarm_session_is_up(self, source: str) -> bool:
+        """Whether what comes over the rest session also comes, sooner, over the source's alarm session."""
+        alarm = self.alarm_sessions.get(source)
+        return alarm is not None and alarm.ready.is_set()
 
     def _wait(self, session: Session, event: Measured, token: Any) -> None:
         """Measurements of one device merge while the disk or we are behind; alarm levels that differ never do."""

@@ -14,6 +14,7 @@ from gateway.engine import OUTRANK_MS, Batch, Engine
 from gateway.errors import JournalError
 
 LINGER_S: Final = 0.1  # the longest a measurement waits for its commit (design section 3)
+BEHIND_MAX: Final = 20_000  # events stepped while a write is under way: half a second of the fastest broker
 RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 
 log = structlog.get_logger(__name__)
@@ -148,7 +149,7 @@ class Pump:
     @property
     def behind(self) -> bool:
         """Whether writing does not keep up: time to coalesce measurements."""
-        return (self._writing is not None or self._broken) and self.engine.pending > 20 * self.half_window
+        return (self._writing is not None or self._broken) and self.engine.pending > BEHIND_MAX
 
     @property
     def writing(self) -> bool:

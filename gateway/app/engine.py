@@ -11,6 +11,7 @@ import resource
 import select
 import shutil
 import signal
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -82,7 +83,12 @@ class EngineProcess:
             self.data / "engine.sock", self._act, self.status, self._replan, self._told_from_outside
         )
         self.deliverer, self.composer = make_deliverer(
-            self.settings, self.orders, self._installation(), self._delivered, self.engine.plan.plan, self._brief
+            self.settings,
+            self.orders,
+            self._installation(),
+            self._delivered,
+            self.engine.plan.plan,
+            self._brief,
         )
         self.ingest = self._ingest(clean)
         self.engine.flush()
@@ -159,11 +165,17 @@ class EngineProcess:
         host, port, username, password = self._address(source)
         return SessionSettings(
             host=host, port=port, username=username, password=password, tls=source.tls, filters=filters,
-            client_id=f"csg-{self._installation()}-{source.name}-{role}"[:64], source=source.name, role=role,
-            protocol=source.protocol, keepalive_s=source.keepalive_s, receive_maximum=source.in_flight,
+            client_id=f"csg-{self._installation()}-{_short(source.name)}-{role}", source=source.name, role=role,
+            protocol=self._protocol(source), keepalive_s=source.keepalive_s, receive_maximum=source.in_flight,
             # A live message that its publisher also wants kept must not look like a stored one: docs/adr/0004.
             retain_as_published=False,
         )  # fmt: skip
+
+    def _protocol(self, source: SourceSettings) -> Any:
+        """The embedded nats-server speaks MQTT 3.1.1 only: asking it for 5 first would look like trouble in its log."""
+        if source.broker == EMBEDDED and self.orders.broker_kind == "nats":
+            return 311
+        return source.protocol
 
     def _address(self, source: SourceSettings) -> tuple[str, int, str | None, str | None]:
         if source.broker == EMBEDDED:
@@ -315,7 +327,11 @@ class EngineProcess:
 
     def _brief(self) -> Mapping[str, Any]:
         """A few plain facts for heartbeats."""
-        return {"seq": self.engine.state.seq, "durable": self.engine.durable, "links": dict(self.ingest.links)}
+        return {
+            "seq": self.engine.state.seq,
+            "durable": self.engine.durable,
+            "links": dict(self.ingest.links),
+        }
 
     def status(self) -> Mapping[str, Any]:
         """The engine's own figures, for health and metrics."""
@@ -325,7 +341,7 @@ class EngineProcess:
             "seq": state.seq, "utc": state.at + state.offset_ms, "durable": self.engine.durable,
             "pending": self.engine.pending, "points": len(state.points), "devices": len(state.devices),
             "incidents": len(state.incidents), "alarms": len(state.alarms), "timers": len(state.timers),
-            "outbox": len(state.outbox), "links": dict(self.ingest.links), "counts": dict(self.ingest.counts),
+            "outbox": len(state.outbox), "links": dict(self.ingest.links), "counts": {**self.ingest.counts, "messages": self.ingest.messages},
             "waiting": len(self.ingest.waiting), "plan": self.engine.plan.digest,
             "in_flight": sum(s.in_flight for s in self.sessions),
             "cpu_s": usage.ru_utime + usage.ru_stime, "rss_bytes": usage.ru_maxrss * 1024,
@@ -357,6 +373,11 @@ class _Guard:
         except JournalError as error:
             log.warning("cannot note the message under suspicion", reason=str(error))
         return False
+
+
+def _short(name: str) -> str:
+    """A source's name as part of a client id: some brokers take no more than 64 characters in all."""
+    return name if len(name) <= 24 else f"{name[:15]}-{zlib.crc32(name.encode()):08x}"
 
 
 def _freeze_in_child(journal: Journal, folder: Path, state: State) -> int:
