@@ -140,7 +140,8 @@ class EngineProcess:
         suspect = None if clean else Suspect(self.data / "journal")
         guard = _Guard(suspect) if suspect is not None else None
         ingest = Ingest(
-            self.engine, Decoder(self.engine.state.context, codecs), sources, self.pump.kick, lambda: self.pump.behind, self.tell, guard,
+            self.engine, Decoder(self.engine.state.context, codecs), sources, self.pump.kick,
+            lambda: self.pump.behind, self.tell, guard,
         )  # fmt: skip
         if guard is not None:
             guard.ingest = ingest
@@ -341,7 +342,8 @@ class EngineProcess:
             "seq": state.seq, "utc": state.at + state.offset_ms, "durable": self.engine.durable,
             "pending": self.engine.pending, "points": len(state.points), "devices": len(state.devices),
             "incidents": len(state.incidents), "alarms": len(state.alarms), "timers": len(state.timers),
-            "outbox": len(state.outbox), "links": dict(self.ingest.links), "counts": {**self.ingest.counts, "messages": self.ingest.messages},
+            "outbox": len(state.outbox), "links": dict(self.ingest.links),
+            "counts": {**self.ingest.counts, "messages": self.ingest.messages},
             "waiting": len(self.ingest.waiting), "plan": self.engine.plan.digest,
             "in_flight": sum(s.in_flight for s in self.sessions),
             "cpu_s": usage.ru_utime + usage.ru_stime, "rss_bytes": usage.ru_maxrss * 1024,

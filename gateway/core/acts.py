@@ -15,21 +15,17 @@ from gateway.core.state import ANSWER_KEEP_MS, Alarm, Incident
 from gateway.core.turn import TOLD, Turn
 
 _STAFF: Final = (
-    "admin",
-    "operator",
-    "grid_staff",
-    "grid_lead",
-    "micro_station",
-    "building_lead",
-    "property_manager",
-)
+    "admin", "operator", "grid_staff", "grid_lead", "micro_station", "micro_station_lead", "building_lead",
+    "property_manager", "fire_safety_manager", "fire_safety_responsible",
+)  # fmt: skip
+_HELP: Final = ("household", "household_lead", "contractor", "volunteer", "monitoring_centre", "duty_operator")
 _DESK: Final = ("admin", "operator")
 PERMITS: Final[dict[Verb, tuple[str, ...]]] = {
-    Verb.TAKE: (*_STAFF, "household", "duty_operator"),
-    Verb.RELEASE: (*_STAFF, "household", "duty_operator"),
-    Verb.DECLINE: (*_STAFF, "household", "duty_operator"),
-    Verb.ON_SCENE: (*_STAFF, "household", "duty_operator"),
-    Verb.NOTE: (*_STAFF, "household", "duty_operator"),
+    Verb.TAKE: (*_STAFF, *_HELP),
+    Verb.RELEASE: (*_STAFF, *_HELP),
+    Verb.DECLINE: (*_STAFF, *_HELP),
+    Verb.ON_SCENE: (*_STAFF, *_HELP),
+    Verb.NOTE: (*_STAFF, *_HELP),
     Verb.MUTE: (*_DESK, "duty_operator"),
     Verb.VERDICT: (*_STAFF, "duty_operator"),
     Verb.DISPATCH: (*_DESK, "duty_operator", "grid_lead"),

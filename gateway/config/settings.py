@@ -1,0 +1,189 @@
+"""What `csg.yaml` may say, as typed values with their defaults.
+
+Without a file everything has a default that works: the embedded broker, one source `local` of one site `home`, the
+recording channel, DuckDB history, the shipped rules and call chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from devices.catalogue import Source
+from gateway.config.plugins import CHANNELS, STORES, configs
+from gateway.core.plan import Policy, Route
+from gateway.mqtt.settings import TlsSettings, parse_broker_url
+
+EMBEDDED: Final = "embedded"
+RECORDING: Final = "recording"
+"""The channel that is always there and the only one a simulated incident may use."""
+
+OWN_SOURCE: Final = "gateway"
+"""The gateway is itself a device of a source of this name; no configured source may have it."""
+MACHINE_KINDS: Final = ("webhook", "mqtt")
+"""Kinds of channels that speak to machines: without `targets` they hear of every incident."""
+
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="a name of letters, digits, . _ - (at most 64)",
+    ),
+]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+
+
+class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the console and the API listen. Port 0 takes any free one.
+
+    `url` is how people reach it from outside (`https://safety.example.cn`): it starts the links in notifications.
+    """
+
+    host: Annotated[str, Meta(min_length=1, max_length=255)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
+    url: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^https?://[^/\s]+(/\S*)?$", description="an address like https://safety.example.cn"
+            ),
+        ]
+        | None
+    ) = None
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The embedded broker. A busy port means the next free one. `host` 0.0.0.0 lets devices of the network in."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=255)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 1883
+    prefer: Literal["auto", "mosquitto", "nats"] = "auto"
+
+
+class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One broker connection. `broker`: `embedded`, or `mqtt://host[:port]`, or `mqtts://host[:port]` (TLS).
+
+    `filters`: the MQTT topic filters to read. `codecs`: names of device families; empty means all.
+    `simulated` binds everything the source says to the recording channel.
+    """
+
+    name: Name
+    site: Name
+    broker: str = EMBEDDED
+    tls: TlsSettings | None = None
+    protocol: Literal["auto", 5, 311] = "auto"
+    username: str | None = None
+    password: str | None = None
+    codecs: tuple[str, ...] = ()
+    filters: Annotated[tuple[str, ...], Meta(min_length=1, max_length=64)] = ("#",)
+    simulated: bool = False
+    time_zone: str = "Asia/Shanghai"
+    keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 30
+    in_flight: Annotated[int, Meta(ge=20, le=65_535)] = 1000  # MQTT 5 receive maximum
+
+    def __repr__(self) -> str:
+        return f"SourceSettings({self.name}, {self.site}, {self.broker})"  # never the password
+
+    def source(self) -> Source:
+        """Its row in the catalogue: no address, no secret."""
+        return Source(self.name, self.site, self.simulated, self.time_zone, self.codecs)
+
+
+class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The journal is bounded by size; what an external store still needs beyond it comes from the embedded store."""
+
+    bound_gb: Annotated[float, Meta(ge=0.1, le=100_000)] = 20.0
+
+    @property
+    def bound_bytes(self) -> int:
+        return round(self.bound_gb * 1_000_000_000)
+
+
+class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the view keeps things. The audit table is never deleted.
+
+    `history_days`: measured values, 400 so that a year can be compared with the last. `incidents_days`: closed
+    incidents and who was told, 1100 days, just over three years (records of handling are kept at least three).
+    """
+
+    history_days: Days = 400
+    incidents_days: Days = 1100
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of `csg.yaml`. Its secrets are resolved: pass it to parts, never to a log or into the plan.
+
+    `channels` and `stores` hold plain settings with their `kind`: see `channel_configs` and `store_configs`. `targets`
+    are machine receivers (name -> channel).
+    `routes` are tried before the shipped ones; `policies` with a shipped name replace that one. `rules` are files.
+    Paths are absolute.
+    """
+
+    data: str = "data"
+    web: WebSettings = WebSettings()
+    broker: BrokerSettings = BrokerSettings()
+    sources: tuple[SourceSettings, ...] = (SourceSettings("local", "home"),)
+    channels: Mapping[Name, Mapping[str, Any]] = {}
+    targets: Mapping[Name, str] = {}
+    routes: tuple[Route, ...] = ()
+    policies: Mapping[Name, Policy] = {}
+    rules: tuple[str, ...] = ()
+    stores: Mapping[Name, Mapping[str, Any]] = {}
+    journal: JournalSettings = JournalSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    def __repr__(self) -> str:
+        kinds = {name: entry.get("kind") for name, entry in {**self.channels, **self.stores}.items()}
+        return f"Settings({self.data}, {self.sources}, {kinds})"  # the rest may hold secrets
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites of the sources, each once, in the order of the file."""
+        return tuple(dict.fromkeys(s.site for s in self.sources))
+
+
+def with_broker(settings: Settings, url: str) -> Settings:
+    """The settings with every embedded source on `url` instead (`csg run --broker mqtt://user:password@host`).
+
+    Raises ValueError for what is no broker address; the message never repeats a password.
+    """
+    address = parse_broker_url(url)
+    bare = f"{'mqtts' if address.tls else 'mqtt'}://{_host(address.host)}:{address.port}"
+    return msgspec.structs.replace(
+        settings,
+        sources=tuple(
+            msgspec.structs.replace(s, broker=bare, username=address.username, password=address.password)
+            if s.broker == EMBEDDED
+            else s
+            for s in settings.sources
+        ),
+    )
+
+
+def channel_configs(settings: Settings) -> dict[str, Any]:
+    """Each channel's name with its plug-in's `Config`."""
+    return configs(CHANNELS, settings.channels)
+
+
+def store_configs(settings: Settings) -> dict[str, Any]:
+    """Each store's name with its plug-in's `Config`."""
+    return configs(STORES, settings.stores)
+
+
+def target_names(settings: Settings) -> dict[str, str]:
+    """Machine receivers and their channels; where none are written, every webhook and MQTT channel by its name."""
+    if settings.targets:
+        return dict(settings.targets)
+    return {name: name for name, entry in settings.channels.items() if entry["kind"] in MACHINE_KINDS}
+
+
+def _host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
