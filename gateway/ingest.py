@@ -58,7 +58,7 @@ class Ingest:
         self._at: int | None = None
         self._lanes: dict[str, dict[str, int]] = {name: {} for name in sources}
         self.counts = {"quarantined": 0, "coalesced": 0, "codec_faults": 0}
-        self.waiting: dict[str, _Waiting] = {}
+        self.waiting: dict[str, Waiting] = {}
         self._paused: list[Session] = []
         self._simulated = {name for name, s in sources.items() if s.simulated}
         self._budget: dict[str, tuple[int, int]] = {}
@@ -168,7 +168,7 @@ class Ingest:
             self.engine.submit(held.event(), None)
             for old in held.tokens:
                 self.engine.attach(old)
-        self.waiting[device] = _Waiting(event, token)
+        self.waiting[device] = Waiting(event, token)
         if len(self.waiting) > WAITING_MAX and not session.paused:
             session.pause()
             self._paused.append(session)
@@ -214,7 +214,7 @@ class Ingest:
         self._kick()
 
 
-class _Waiting:
+class Waiting:
     """Messages of one device merged: per point the minimum, maximum and last word since the first."""
 
     __slots__ = ("first", "rows", "tokens")

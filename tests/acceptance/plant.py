@@ -28,7 +28,7 @@ async def reached(condition: Callable[[], Awaitable[bool]], what: str, within_s:
     """Ask again and again until it holds; fails with `what` when it does not in time."""
     try:
         async with asyncio.timeout(within_s):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110 - it asks another process
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"not within {within_s:g} s: {what}") from None
@@ -112,7 +112,8 @@ class Plant:
 
     async def stop(self) -> int:
         """A clean stop; gives the exit code."""
-        assert self.process is not None and self.process.stdin is not None
+        assert self.process is not None
+        assert self.process.stdin is not None
         self.process.stdin.close()
         return await self.process.wait()
 

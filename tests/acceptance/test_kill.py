@@ -52,7 +52,7 @@ async def test_killed_under_load_nothing_acknowledged_is_lost(tmp_path: Path, se
         await plant.settled()
 
         stored = Counter(
-            reading.value
+            int(reading.value or 0)
             for _, event in plant.events()
             if isinstance(event, Measured) and event.source == "local"
             for reading in event.readings
