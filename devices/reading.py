@@ -146,7 +146,8 @@ def _table() -> dict[str, Metric]:
     ):  # fmt: skip
         add(names, measurement, unit=unit)
     # The gateway is itself a device (design section 3): these are its own points.
-    add("broker_link subscription process_alive journal_ok clock_ok rule_ok ingest_ok channel_ok store_ok", status)
+    add("broker_link broker_trouble subscription process_alive journal_ok clock_ok rule_ok ingest_ok channel_ok store_ok",
+        status)  # fmt: skip
     add("quarantined dropped coalesced disk_free_percent store_lag_s", measurement)
     return {m.name: m for m in rows}
 

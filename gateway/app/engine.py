@@ -267,10 +267,13 @@ class EngineProcess:
     def _told_from_outside(self, metric: str, channel: str, value: bool, reason: str) -> None:
         """A child died, a client of the broker was thrown out: news even when it is the same news again."""
         log.warning("told", metric=metric, channel=channel, value=value, reason=reason)
+        if metric == "broker_trouble":
+            channel = f"{channel}: {reason}".replace("/", "_")[:120]
         self.told.pop((metric, channel), None)
         self.tell(metric, channel, value)
-        if metric == "process_alive" and value is False:
-            asyncio.get_running_loop().call_later(30, self.tell, metric, channel, True)
+        over_s = {"process_alive": 30, "broker_trouble": 600}.get(metric)
+        if over_s is not None:
+            asyncio.get_running_loop().call_later(over_s, self.tell, metric, channel, not value)
 
     # -- housekeeping -----------------------------------------------------------------------------------------
 
@@ -291,6 +294,10 @@ class EngineProcess:
         free = 100 * usage.free // usage.total
         self.tell("disk_free_percent", "", float(free))
         self.tell("clock_ok", "", self.engine.stamper.trusted)
+        self.tell("quarantined", "", self.engine.state.quarantined)
+        self.tell("coalesced", "", self.ingest.counts["coalesced"])
+        for name, channel in self.deliverer.health()["channels"].items():
+            self.tell("channel_ok", name, channel["failing_since"] is None)
 
     def _snapshot(self) -> None:
         """A forked child freezes the state as it is now; this process goes on at once.

@@ -1,0 +1,281 @@
+"""The view process: follows the journal, keeps views and history, answers the API. Nothing in the engine waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import structlog
+import uvicorn
+
+from devices.discover import PluginMissing
+from gateway.api.app import create_app
+from gateway.api.health import fingerprint, report
+from gateway.api.hub import Hub
+from gateway.api.notes import Notes
+from gateway.api.parts import Parts
+from gateway.api.static import default_web
+from gateway.api.world import World
+from gateway.app.channels import link_key
+from gateway.app.child import Orders, run
+from gateway.app.stores import open_store
+from gateway.auth import Auth
+from gateway.auth.signin import TOKEN_MAX_MS
+from gateway.clock import SystemClock
+from gateway.config.settings import Settings
+from gateway.control import ControlClient
+from gateway.errors import EngineGone, GatewayError
+from gateway.feed import Feeder
+from gateway.follow import Follower
+from gateway.latest import Latest
+from gateway.planning import PlanRefused, build_plan
+from gateway.registry import Registry, RegistryError
+from gateway.registry.reader import Directory, RegistryReader
+from gateway.views import Change, Views
+
+PULSE_S: Final = 2.0
+REOPEN_S: Final = 30.0
+SWEEP_S: Final = 3600.0
+DAY_MS: Final = 86_400_000
+GRACE_S: Final = 3  # for answers under way when we stop
+
+log = structlog.get_logger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process, whose supervisor says when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class ViewProcess:
+    """Owns every part of the view and wires them."""
+
+    def __init__(self, orders: Orders) -> None:
+        self.orders = orders
+        self.settings = msgspec.msgpack.decode(orders.settings, type=Settings)
+        self.data = Path(orders.data)
+        self.clock = SystemClock()
+        self.failed: asyncio.Event = asyncio.Event()
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.plan_seen = ""
+        self.told: dict[str, bool] = {}
+        self.parts_said = b""
+
+    async def main(self, stop: asyncio.Event) -> None:
+        """Open everything, follow and answer until stopped, then leave everything on disk."""
+        await asyncio.to_thread(self._open)
+        self.loop = asyncio.get_running_loop()
+        self.hub = self.house.hub = Hub(self.views.applied_seq)
+        await asyncio.to_thread(self.follower.start)
+        for feeder in self.feeders:
+            feeder.start()
+        gc.collect()
+        gc.freeze()
+        server = self._server()
+        self._task(server._serve([self._socket()]), "web")  # noqa: SLF001 - `serve` would take the process's signals
+        self._task(self._nudges(), "nudges")
+        self._task(self._pulses(), "pulse")
+        self._task(self._sweeps(), "sweep")
+        self._task(self._reopens(), "stores")
+        log.info("view ready", seq=self.views.applied_seq, points=len(self.latest), url=self.orders.web_url)
+        ended = [asyncio.create_task(stop.wait(), name="view.stop"),
+                 asyncio.create_task(self.failed.wait(), name="view.failed")]  # fmt: skip
+        done, _ = await asyncio.wait([*ended, *self.tasks], return_when=asyncio.FIRST_COMPLETED)
+        await self._close(server)
+        for task in ended:
+            task.cancel()
+        if self.failed.is_set():
+            raise SystemExit(1)
+        for task in done:
+            if task not in ended:
+                task.result()
+                raise RuntimeError(f"{task.get_name()} ended")
+
+    def _open(self) -> None:
+        """Everything that may block: files, migrations, what stores remember."""
+        data = self.data
+        self.registry = Registry.open(data / "registry.sqlite")
+        self.auth = Auth(self.registry)
+        self._first_sign_in()
+        self.directory = Directory(data / "registry.sqlite")
+        self.key = link_key(data)
+        self.views = Views(data / "views.sqlite")
+        self.latest = Latest()
+        self.control = ControlClient(data / "engine.sock")
+        self.feeders: list[Feeder] = []
+        self.house = Parts(
+            data, self.views, self.latest, self.feeders, None, self.control, self.registry, self.auth, self.directory,
+            Notes(data / "notes.sqlite"), Hub(0), self._world(), self.key, self.orders.web_url, default_web(),
+            clock=self.clock, replanned=self.take_on_plan,
+        )  # fmt: skip
+        for name in self.settings.stores:
+            self._open_store(name)
+        latest_seq = self.views.applied_seq
+        if self.house.history is not None:
+            latest_seq = self.house.history.cursor()
+            self.latest.load(self.house.history.latest())
+        self.follower = self.house.follower = Follower(
+            data / "journal", self.views, self.latest, self.feeders, self._applied, self._ended,
+            latest_seq=latest_seq, clock=self.clock,
+        )  # fmt: skip
+
+    def _open_store(self, name: str) -> Feeder | None:
+        """A store that does not open is a store that fails: history waits, everything else goes on."""
+        try:
+            store = open_store(name, self.settings, self.data)
+        except (GatewayError, OSError, PluginMissing) as error:
+            if name not in self.house.unopened:
+                log.error("store does not open", store=name, reason=str(error))
+            self.house.unopened[name] = str(error)[:200]
+            return None
+        self.house.unopened.pop(name, None)
+        if self.house.history is None and hasattr(store, "latest"):
+            self.house.history = store
+        feeder = Feeder(name, store, self.data / "journal", self.clock)
+        self.feeders.append(feeder)
+        return feeder
+
+    def _first_sign_in(self) -> None:
+        """While nobody has a password: a one-time token in a file only the gateway's user can read."""
+        path = self.data / "secrets" / "first-sign-in"
+        now = self.clock.utc_ms()
+        if path.exists() and now - path.stat().st_mtime * 1000 < TOKEN_MAX_MS and self.auth.users.all():
+            return
+        token = self.auth.first_token(now=now)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.unlink(missing_ok=True)
+        if token is not None:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(token + "\n")
+
+    def _world(self) -> World:
+        plan = build_plan(self.settings, RegistryReader(self.data / "registry.sqlite"))
+        return World(plan, self.directory, key=self.key, base_url=self.orders.web_url)
+
+    async def take_on_plan(self) -> None:
+        """See the registry as it is now. A plan that cannot be made leaves the one we show."""
+        try:
+            self.house.world = await asyncio.to_thread(self._world)
+        except (PlanRefused, RegistryError) as error:
+            log.error("the plan cannot be made; names and places stay as they were", reason=str(error))
+
+    def _socket(self) -> socket.socket:
+        """The listening socket that the supervisor holds for us, so that a restart loses no connection attempt."""
+        if self.orders.web_fd >= 0:
+            return socket.socket(fileno=os.dup(self.orders.web_fd))
+        web = socket.create_server((self.settings.web.host, self.settings.web.port))
+        self.house.base_url = self.orders.web_url or f"http://{web.getsockname()[0]}:{web.getsockname()[1]}"
+        return web
+
+    def _server(self) -> _Server:
+        return _Server(uvicorn.Config(
+            create_app(self.house), log_config=None, access_log=False, ws="none", lifespan="off", server_header=False,
+            timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=30,
+        ))  # fmt: skip
+
+    # -- the follower's thread --------------------------------------------------------------------------------
+
+    def _applied(self, seq: int, changes: Sequence[Change]) -> None:
+        self.loop.call_soon_threadsafe(self.hub.applied, seq, changes)
+
+    def _ended(self, _error: BaseException) -> None:
+        """Without a follower we would show an old world as if it were now: the process ends and is started again."""
+        self.loop.call_soon_threadsafe(self.failed.set)
+
+    # -- tasks ------------------------------------------------------------------------------------------------
+
+    def _task(self, work: Any, name: str) -> None:
+        self.tasks.append(asyncio.create_task(work, name=f"view.{name}"))
+
+    async def _nudges(self) -> None:
+        async for seq in self.control.nudges():
+            self.follower.nudge(seq)
+
+    async def _pulses(self) -> None:
+        """Every two seconds: is the engine there, has the plan changed, how are the parts, and who should know?"""
+        pulse = self.house.pulse
+        while True:
+            with contextlib.suppress(EngineGone):
+                pulse.status = await self.control.status()
+                pulse.heard_at = self.clock.monotonic_ms()
+                plan = str(pulse.status.get("plan", ""))
+                if plan != self.plan_seen:
+                    if self.plan_seen:
+                        await self.take_on_plan()
+                    self.plan_seen = plan
+                await self._tell_stores()
+            said = fingerprint(self.house)
+            if said != self.parts_said:
+                self.parts_said = said
+                self.hub.tell("health", msgspec.json.encode(report(self.house, full=True)))
+            await asyncio.sleep(PULSE_S)
+
+    async def _tell_stores(self) -> None:
+        """A store that fails is a fact about the gateway, and so a reading of its own device."""
+        states = {feeder.name: feeder.failing for feeder in self.feeders}
+        states.update(self.house.unopened)
+        for name, failing in states.items():
+            if self.told.get(name, True) != (failing is None):
+                await self.control.tell("store_ok", name, failing is None, failing or "")
+                self.told[name] = failing is None
+
+    async def _sweeps(self) -> None:
+        """Once an hour: what is past its time goes."""
+        while True:
+            now = self.clock.utc_ms()
+            days = self.settings.retention.incidents_days
+            while await asyncio.to_thread(self.views.sweep, now, days):
+                await asyncio.sleep(0.1)
+            await asyncio.to_thread(self.house.notes.sweep, now - days * DAY_MS)
+            await asyncio.to_thread(self.auth.sweep, now)
+            await asyncio.sleep(SWEEP_S)
+
+    async def _reopens(self) -> None:
+        """A store that did not open is tried again; it fills up from the journal by itself."""
+        while True:
+            await asyncio.sleep(REOPEN_S)
+            for name in list(self.house.unopened):
+                feeder = await asyncio.to_thread(self._open_store, name)
+                if feeder is not None:
+                    feeder.start()
+                    self.follower.add(feeder)
+
+    async def _close(self, server: _Server) -> None:
+        self.hub.close()
+        server.should_exit = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_S + 2):
+                await asyncio.gather(*(t for t in self.tasks if t.get_name() == "view.web"), return_exceptions=True)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.control.close()
+        await asyncio.to_thread(self._close_files)
+
+    def _close_files(self) -> None:
+        self.follower.stop()
+        for feeder in self.feeders:
+            feeder.stop()
+        self.views.close()
+        self.house.notes.close()
+        self.auth.close()
+        self.registry.close()
+        self.directory.close()
+
+
+async def _main(orders: Orders, stop: asyncio.Event) -> None:
+    await ViewProcess(orders).main(stop)
+
+
+if __name__ == "__main__":
+    run(_main)

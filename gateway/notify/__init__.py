@@ -1,0 +1,1 @@
+"""One file a channel: a notice in, an outcome out."""

@@ -1,0 +1,1 @@
+"""One file a time-series engine, each following the journal by its own cursor."""

@@ -1,0 +1,147 @@
+"""Which files the embedded store has, what they claim, and from where it needs the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import duckdb
+
+from gateway.series import StoreError
+from gateway.store.duckdb_ import files
+from gateway.store.duckdb_.files import Claim, Part, Rewind
+from gateway.store.duckdb_.openday import OpenDay
+
+
+class Shelf:
+    """The open days, the closed ones, and the cursor that follows from them. For one thread at a time.
+
+    A new open day begins at the cursor and takes its day's readings from there on; a sealed one takes none. So each
+    claim is true as long as events are fed in order. When a file is lost the cursor goes back to where it began
+    (`rewind`), and while the hole is filled a second file of a day is made in front of the one that stands, whose
+    readings are left out by its claim. Until the hole is filled no day may be closed: its part would claim what is not
+    there yet.
+    """
+
+    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._note = note
+        self.days: list[OpenDay] = []
+        self.parts: list[Part] = []
+        self.cursor = 0
+        self.rewind: Rewind | None = None
+        self.claims: list[Claim] = []  # what stands beyond the cursor; empty unless a hole is being filled
+
+    def load(self, db: duckdb.DuckDBPyConnection, bad: Iterable[Path], *, examine: bool) -> None:
+        """Find and attach all files. The `bad` and what cannot be opened are set aside; `examine` reads everything.
+
+        Raises StoreError where the machine, not the file, is at fault.
+        """
+        self.days, self.parts = [], []
+        lost: list[int] = []
+        aside = set(bad)
+        for part in files.parts(self._folder):
+            if part.path in aside or not files.ends_well(part.path):
+                aside.add(part.path)
+                lost.append(part.claim.after)
+            else:
+                self.parts.append(part)
+        for path in sorted(aside):
+            if path.exists():
+                self._set_aside(path, "not what was written")
+        for path, day, after in files.open_days(self._folder):
+            try:
+                found = OpenDay.load(db, path, day, after)
+                if found is not None and examine:
+                    found.examine(db)
+            except duckdb.Error as error:
+                OpenDay(path, day, after, after, {}).detach(db)
+                if not is_damage(error):
+                    raise StoreError(short(error)) from error
+                self._set_aside(path, short(error))
+                lost.append(after)
+                continue
+            if found is None:
+                files.remove(path)
+            elif any(p.claim[:2] == (day, after) and p.claim.to >= found.to for p in self.parts):
+                found.detach(db)  # it was closed, and only its left-over not yet removed
+                files.remove(path)
+            else:
+                self.days.append(found)
+        self._decide(lost)
+
+    def _decide(self, lost: list[int]) -> None:
+        claims = [*(p.claim for p in self.parts), *(d.claim for d in self.days)]
+        top = max((claim.to for claim in claims), default=0)
+        if (under_way := files.load_rewind(self._folder)) is not None:
+            lost = [*lost, under_way.after]
+            top = max(top, under_way.until)
+        start = min([top, *lost])
+        self.cursor = start
+        self.rewind = Rewind(start, top) if start < top else None
+        self.claims = claims if start < top else []
+        if self.rewind != under_way:
+            files.save_rewind(self._folder, self.rewind)
+
+    def filled(self) -> bool:
+        """Whether nothing is being stored again (any more)."""
+        if self.rewind is not None and self.cursor >= self.rewind.until:
+            files.save_rewind(self._folder, None)
+            self.rewind, self.claims = None, []
+        return self.rewind is None
+
+    def day_for(self, db: duckdb.DuckDBPyConnection, day: int) -> OpenDay:
+        """The file for readings of this day from behind the cursor, made if there is none. Raises duckdb.Error."""
+        fitting = [d for d in self._fitting() if d.day == day]
+        if fitting:
+            return fitting[-1]
+        made = OpenDay.create(db, self._folder, day, self.cursor)
+        self.days = sorted([*self.days, made], key=lambda d: d.claim)
+        return made
+
+    def advance(self, db: duckdb.DuckDBPyConnection, to: int) -> None:
+        """Events up to `to` held no readings: remember that they are done, so that they are not read again."""
+        if fitting := self._fitting():
+            fitting[-1].advance(db, to)
+        self.cursor = to
+
+    def _fitting(self) -> list[OpenDay]:
+        return [d for d in self.days if not d.sealed and d.after <= self.cursor]
+
+    def closed(self, day: OpenDay, part: Part) -> None:
+        """The part stands for the open day from now on."""
+        self.parts = sorted([*self.parts, part], key=lambda p: p.claim)
+        self.days = [d for d in self.days if d is not day]
+
+    def _set_aside(self, path: Path, reason: str) -> None:
+        target = files.set_aside(self._folder, path)
+        self._note(f"{path.name}: {reason}; set aside as {target.name}")
+
+
+def is_sound(part: Part) -> bool:
+    """Whether a closed day is byte for byte what was written. One that is gone was taken away, not damaged."""
+    try:
+        return files.crc_of(part.path) == part.crc
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # the disk cannot read it
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether DuckDB says that a file is not what it wrote, or that it lost its own footing."""
+    if isinstance(error, duckdb.FatalException | duckdb.InternalException | duckdb.SerializationException):
+        return True
+    words = (
+        "orrupt",
+        "not a valid DuckDB database",
+        "not read enough bytes",
+        "replaying WAL",
+        "has been invalidated",
+    )
+    return any(word in str(error) for word in words)
+
+
+def short(error: Exception) -> str:
+    """An error's first line."""
+    return str(error).split("\n", 1)[0][:300]
