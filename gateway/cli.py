@@ -55,16 +55,11 @@ def _settings(config: Path | None, data: Path | None) -> Any:
 
 
 def _first_link(settings: Any) -> str | None:
-    """A one-time sign-in token while no administrator has a password, else None."""
-    from gateway.auth import Auth
-    from gateway.clock import SystemClock
-    from gateway.registry import Registry
-
-    registry = Registry.open(Path(settings.data) / "registry.sqlite")
+    """The one-time sign-in token the view has made while no administrator has a password, else None."""
     try:
-        return Auth(registry).first_token(now=SystemClock().utc_ms())
-    finally:
-        registry.close()
+        return (Path(settings.data) / "secrets" / "first-sign-in").read_text().strip() or None
+    except OSError:
+        return None
 
 
 def _start(settings: Any, simulate: dict[str, Any] | None) -> None:
@@ -76,9 +71,11 @@ def _start(settings: Any, simulate: dict[str, Any] | None) -> None:
 
     configure_logs()
     Path(settings.data).mkdir(parents=True, exist_ok=True, mode=0o700)
-    token = _first_link(settings)
+    # A link is made anew for each start that still needs one: the last one may have been used.
+    (Path(settings.data) / "secrets" / "first-sign-in").unlink(missing_ok=True)
 
     def started(url: str) -> None:
+        token = _first_link(settings)
         say("")
         if token is not None:
             say(f"  Console:  {url}/#/enter/{token}")

@@ -59,8 +59,10 @@ class ControlServer:
         status: Callable[[], Mapping[str, Any]],
         replan: Callable[[], Awaitable[None]],
         tell: Callable[[str, str, bool, str], None],
+        followed: Callable[[Mapping[str, int]], None],
     ) -> None:
         self.path, self._act, self._status, self._replan, self._tell = path, act, status, replan, tell
+        self._followed = followed
         self._writers: set[asyncio.StreamWriter] = set()
         self._asked: dict[str, list[tuple[asyncio.StreamWriter, int]]] = {}
         self._server: asyncio.AbstractServer | None = None
@@ -119,6 +121,9 @@ class ControlServer:
                 self._tell(str(message["metric"]), str(message["channel"]), bool(message["value"]),
                            str(message.get("reason", "")))  # fmt: skip
                 self._send(writer, {"id": name, "ok": True})
+            case "followed":
+                self._followed({str(k): int(v) for k, v in message["cursors"].items()})
+                self._send(writer, {"id": name, "ok": True})
             case other:
                 self._send(writer, {"id": name, "ok": False, "code": f"unknown: {other}"})
 
@@ -172,6 +177,13 @@ class ControlClient:
         await self._ask(
             {"do": "tell", "metric": metric, "channel": channel, "value": value, "reason": reason}
         )
+
+    async def followed(self, cursors: Mapping[str, int]) -> None:
+        """How far each part that reads the journal has got: what lies behind all of them may be unlinked.
+
+        Raises EngineGone.
+        """
+        await self._ask({"do": "followed", "cursors": dict(cursors)})
 
     async def nudges(self) -> AsyncIterator[int]:
         """The last seq the engine wrote, whenever it moves; the newest wins. Goes on across restarts."""

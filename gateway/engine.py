@@ -86,6 +86,7 @@ class Engine:
         self._hole = False
         self.durable = True
         self.events = 0
+        self.damaged: list[str] = []  # what the last start could not read of the journal
 
     # -- start ------------------------------------------------------------------------------------------------
 
@@ -101,10 +102,13 @@ class Engine:
             bind(self.state, self.plan)
         for row in self.journal.rows_after(self.state.seq):
             self._replay(row)
+        # A damaged journal leaps ahead so that no effect's id is ever used twice; what lies between is gone.
+        self.state.seq = max(self.state.seq, found.last_seq)
+        self.damaged = [*found.damaged, *(f"events {first} to {last} are missing" for first, last in found.holes)]
         now = self.stamper.resume(self.state.at, self.state.offset_ms, fresh=self.state.seq == 0)
         since = self.state.at
         if self.state.seq and now > since:
-            self._push(Gap(None, since, now, "not running"))
+            self._push(Gap(None, since, now, "journal damaged" if self.damaged else "not running"))
         elif not self.state.seq:
             self.state.at = now
         self.reclock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import os
 import random
 import resource
@@ -35,7 +36,7 @@ from gateway.engine import Engine
 from gateway.errors import JournalError
 from gateway.ingest import Ingest
 from gateway.inprocess import thaw_plan
-from gateway.journal import Journal, JournalReader, Suspect
+from gateway.journal import Journal, Suspect
 from gateway.mqtt import Session, SessionSettings, parse_broker_url
 from gateway.planning import build_plan
 from gateway.pump import Pump
@@ -65,6 +66,9 @@ class EngineProcess:
         self.snapshot_pid = 0
         self.snapshot_seq = 0
         self.snapshot_at = 0.0
+        self.cursors: dict[str, int] = {
+            "view": 0
+        }  # how far each follower has got; nothing past it is unlinked
         self.told: dict[tuple[str, str], Any] = {}
 
     # -- start and stop ---------------------------------------------------------------------------------------
@@ -80,7 +84,12 @@ class EngineProcess:
         self.pump = Pump(self.engine, lambda ok, why: self.tell("journal_ok", "", ok))
         self.pump.between = self._snapshot
         self.control = ControlServer(
-            self.data / "engine.sock", self._act, self.status, self._replan, self._told_from_outside
+            self.data / "engine.sock",
+            self._act,
+            self.status,
+            self._replan,
+            self._told_from_outside,
+            self.cursors.update,
         )
         self.deliverer, self.composer = make_deliverer(
             self.settings,
@@ -99,6 +108,10 @@ class EngineProcess:
             self._open(settings)
         self._task(self._ask_loop(), "asks")
         self._task(self._housekeeping(), "housekeeping")
+        self._task(self._keep_house(), "journal")
+        if self.engine.damaged:
+            log.error("journal damaged", what=self.engine.damaged)
+        self.tell("journal_ok", "history", not self.engine.damaged)
         self.tell("process_alive", "engine", True)
         self.pump.kick()
         log.info("engine ready", seq=self.engine.state.seq, clean=clean, plan=self.engine.plan.digest[:8])
@@ -289,6 +302,23 @@ class EngineProcess:
                 self._snapshot()
             self._look_at_disk()
 
+    async def _keep_house(self) -> None:
+        """In a thread beside the writer: seal closed hours each second, unlink what nobody needs each minute."""
+        for second in itertools.count():
+            await asyncio.sleep(1.0)
+            try:
+                await asyncio.to_thread(self.journal.tidy)
+                if second % 60 == 59:
+                    gone = await asyncio.to_thread(self.journal.sweep, self._needed_seq())
+                    if gone:
+                        log.info("journal swept", files=gone)
+            except JournalError as error:
+                log.warning("journal housekeeping", reason=str(error))
+
+    def _needed_seq(self) -> int:
+        """The oldest event somebody may still have to read: our recovery, or a store that lags (its cursor)."""
+        return min([self.snapshot_seq, *self.cursors.values()])
+
     def _look_at_disk(self) -> None:
         usage = shutil.disk_usage(self.data)
         free = 100 * usage.free // usage.total
@@ -313,7 +343,6 @@ class EngineProcess:
                     os.kill(self.snapshot_pid, signal.SIGKILL)
                 return
             self.snapshot_pid = 0
-            self.journal.sweep(self.snapshot_seq)
         events = self.engine.state.seq - self.snapshot_seq
         if (
             self.pump.writing
@@ -329,7 +358,7 @@ class EngineProcess:
         code = 1
         try:
             os.nice(10)
-            code = _freeze_in_child(self.journal, self.data / "journal", self.engine.state)
+            code = _freeze_in_child(self.journal, self.engine.state)
         finally:
             os._exit(code)
 
@@ -389,12 +418,13 @@ def _short(name: str) -> str:
     return name if len(name) <= 24 else f"{name[:15]}-{zlib.crc32(name.encode()):08x}"
 
 
-def _freeze_in_child(journal: Journal, folder: Path, state: State) -> int:
+def _freeze_in_child(journal: Journal, state: State) -> int:
     """In the forked child: 0 when the snapshot is on disk and the journal reaches as far."""
     data = freeze(state)
-    reader = JournalReader(folder)
     for _ in range(300):
-        if reader.last_seq() >= state.seq:
+        if (
+            journal.last_seq >= state.seq
+        ):  # shared with the parent: SQLite itself must not be used after a fork
             journal.save_snapshot(state.seq, data)
             return 0
         select.select([], [], [], 0.1)  # this child is nothing but a wait for the disk

@@ -25,6 +25,7 @@ SILENT_S: Final = {"engine": 10.0, "view": 30.0, "simulator": 60.0}  # without a
 START_S: Final = 120.0  # until the first beat: recovery of the largest journal takes a minute
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STOP_S: Final = 20.0
+SETTLE_S: Final = 0.1  # a SIGTERM to the whole group reaches children before we have read ours
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class Part:
         while not self._stopping:
             began = time.monotonic()
             how = await self._once()
+            await asyncio.sleep(SETTLE_S)
             if self._stopping:
                 return
             quick = 0 if time.monotonic() - began > 60 else quick + 1
@@ -83,9 +85,13 @@ class Part:
         while await stream.read(64):
             self._heard = time.monotonic()
 
+    def leave(self) -> None:
+        """From here on its end is wanted, whoever brings it about."""
+        self._stopping = True
+
     async def stop(self) -> None:
         """Ask it to end, and see that it does."""
-        self._stopping = True
+        self.leave()
         process = self.process
         if process is None or process.returncode is not None:
             return
@@ -141,6 +147,8 @@ class Supervisor:
 
     async def stop(self) -> None:
         """The engine after the view, so that the last act is answered; the broker last, so that nothing is lost."""
+        for part in self.parts:
+            part.leave()
         for name in ("simulator", "view", "engine"):
             for part in self.parts:
                 if part.name == name:

@@ -1,4 +1,4 @@
-"""The view process: follows the journal, keeps views and history, answers the API. Nothing in the engine waits for it."""
+"""The view process: follows the journal, keeps views and history, answers the API; the engine never waits for it."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ from gateway.views import Change, Views
 PULSE_S: Final = 2.0
 REOPEN_S: Final = 30.0
 SWEEP_S: Final = 3600.0
+SWEEPS_MAX: Final = 1_000  # of some thousand rows each; what is left waits an hour
 DAY_MS: Final = 86_400_000
 GRACE_S: Final = 3  # for answers under way when we stop
 
@@ -82,7 +83,7 @@ class ViewProcess:
         gc.collect()
         gc.freeze()
         server = self._server()
-        self._task(server._serve([self._socket()]), "web")  # noqa: SLF001 - `serve` would take the process's signals
+        self._task(server.serve([self._socket()]), "web")
         self._task(self._nudges(), "nudges")
         self._task(self._pulses(), "pulse")
         self._task(self._sweeps(), "sweep")
@@ -234,11 +235,15 @@ class ViewProcess:
         while True:
             now = self.clock.utc_ms()
             days = self.settings.retention.incidents_days
-            while await asyncio.to_thread(self.views.sweep, now, days):
-                await asyncio.sleep(0.1)
+            await asyncio.to_thread(self._sweep_views, now, days)
             await asyncio.to_thread(self.house.notes.sweep, now - days * DAY_MS)
             await asyncio.to_thread(self.auth.sweep, now)
             await asyncio.sleep(SWEEP_S)
+
+    def _sweep_views(self, now: int, days: int) -> None:
+        for _ in range(SWEEPS_MAX):
+            if not self.views.sweep(now, days):
+                return
 
     async def _reopens(self) -> None:
         """A store that did not open is tried again; it fills up from the journal by itself."""
@@ -255,12 +260,15 @@ class ViewProcess:
         server.should_exit = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S + 2):
-                await asyncio.gather(*(t for t in self.tasks if t.get_name() == "view.web"), return_exceptions=True)
+                await asyncio.gather(
+                    *(t for t in self.tasks if t.get_name() == "view.web"), return_exceptions=True
+                )
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.control.close()
         await asyncio.to_thread(self._close_files)
+        gc.unfreeze()  # or DuckDB complains at exit of what it never got back
 
     def _close_files(self) -> None:
         self.follower.stop()

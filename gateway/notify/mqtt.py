@@ -26,6 +26,9 @@ PENDING_MAX: Final = 100  # publications waiting for their PUBACK at once
 
 log = logging.getLogger(__name__)
 
+_QUIET: Final = logging.getLogger(f"{__name__}.library")
+_QUIET.setLevel(logging.ERROR)  # aiomqtt warns of every publication over ten that waits; that is no news here
+
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -85,7 +88,7 @@ class MqttClient:
     def _new(self) -> aiomqtt.Client:
         import aiomqtt
 
-        client = aiomqtt.Client(
+        return aiomqtt.Client(
             self._address.host,
             self._address.port,
             username=self._address.username or None,
@@ -95,9 +98,8 @@ class MqttClient:
             timeout=self._config.try_limit_ms / 1000,
             keepalive=15,
             max_inflight_messages=PENDING_MAX,
+            logger=_QUIET,
         )
-        client.pending_calls_threshold = PENDING_MAX  # below it aiomqtt would warn of every one
-        return client
 
     async def publish(self, topic: str, payload: bytes) -> SendOutcome:
         import aiomqtt

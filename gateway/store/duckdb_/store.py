@@ -110,7 +110,7 @@ class DuckStore:
                 with self._sets:
                     day = shelf.day_for(self._db, run.day)
                 day.append(self._db, points, arrays, columns.texts, run.to, self._site_of)
-                self._newest_at = int(arrays["at"][-1])
+            self._newest_at = int(columns.at[run.rows.stop - 1])
             shelf.cursor = run.to
         if shelf.cursor < batch.last_seq:
             shelf.advance(self._db, batch.last_seq)

@@ -1,0 +1,25 @@
+/** The address after `#`: which page, and the one-time token of a sign-in link. */
+
+export const PAGES = ["duty", "devices", "health", "notices"] as const;
+export type PageName = (typeof PAGES)[number];
+
+export interface Route {
+  page: PageName;
+  /** Of `#/enter/<token>`. */
+  token: string | null;
+}
+
+/** Anything unknown is the duty page: a mistyped address must not hide an alarm. */
+export function routeOf(hash: string): Route {
+  const [first = "", second = ""] = hash.replace(/^#\/?/, "").split("/");
+  if (first === "enter" && second) return { page: "duty", token: decoded(second) };
+  return { page: PAGES.find((p) => p === first) ?? "duty", token: null };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,44 @@
+/** Incidents for tests: a fresh P1 fire unless told otherwise. */
+import type { Alarm, Incident } from "../src/api/types";
+
+export function incident(over: Partial<Incident> = {}): Incident {
+  return {
+    schema: "incident/1",
+    id: "20261121-0001",
+    rev: 1,
+    mode: "live",
+    site: "sunshine",
+    hazard: "fire",
+    priority: 1,
+    handling: "open",
+    verdict: "unverified",
+    sound: "ringing",
+    title: { "zh-CN": "火警 待核实", en: "Fire alarm unverified" },
+    place: { path: ["阳光花园", "3号楼"], text: "3号楼 502 厨房", grid: null },
+    opened_at: "2026-11-21T03:12:07.000+08:00",
+    measured_at: null,
+    updated_at: "2026-11-21T03:12:07.000+08:00",
+    alarms: [alarm()],
+    taken_by: null,
+    next: null,
+    told: [],
+    sound_until: null,
+    late_ms: 0,
+    cause: "",
+    advice: { "zh-CN": "先打电话。", en: "Call first." },
+    ...over,
+  } as Incident;
+}
+
+export function alarm(over: Partial<Alarm> = {}): Alarm {
+  return {
+    id: "a1",
+    device: "demo:sunshine/d1",
+    metric: "smoke",
+    state: "UNACK",
+    since: "2026-11-21T03:12:07.000+08:00",
+    value: true,
+    unit: null,
+    ...over,
+  };
+}

@@ -1,0 +1,171 @@
+"""Devices and places as rows: what is where, edited with a version so that two people never overwrite each other."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from gateway.api import models, shaping
+from gateway.api.asking import LIMIT, Cursor, Fresh, House, Limit, Who, answer, page, require, unpack
+from gateway.api.middleware import limited_body
+from gateway.api.parts import Parts
+from gateway.api.points import wanted_devices
+from gateway.api.problems import Problem
+from gateway.auth import Action
+from gateway.errors import EngineGone
+from gateway.registry import Invalid, NotFound, VersionConflict
+
+IMPORT_BYTES_MAX: Final = 64 << 20  # 500 000 rows of some 120 bytes
+
+router: Final = APIRouter(tags=["catalogue"])
+Text = Annotated[str | None, Query(max_length=400)]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description='The version you saw, as in `ETag`; "0" for a new one.')
+]
+
+
+@router.get("/devices", response_model=models.DevicePage, dependencies=[Fresh])
+def devices(
+    who: Who, house: House, site: Text = None, place: Text = None, kind: Text = None, cursor: Cursor = None,
+    limit: Limit = LIMIT,
+) -> Response:  # fmt: skip
+    """Devices of the catalogue by id, then those that were heard and are not placed yet."""
+    world = house.world
+    want = wanted_devices(house, world.scope(who.grants), site, place)
+    stage, last = unpack(cursor, tuple[int, int | str]) or (0, "")
+    names: list[str] = []
+    following: tuple[Any, ...] | None = None
+    if stage == 0:
+        some = world.devices_after(str(last), limit)
+        names = [d.id for d in some if want(d.id) and (kind is None or d.kind == kind)]
+        following = (0, some[-1].id) if len(some) == limit else (1, 0)
+    elif kind is None:
+        start = last if isinstance(last, int) and last >= 0 else 0
+        heard, onward = house.latest.devices(start, limit)
+        names = [d for d in heard if d not in world.catalogue.devices and want(d)]
+        following = None if onward is None else (1, onward)
+    lost = house.views.lost_devices(names) if names else set()
+    items = [shaping.device(d, world, house.latest.device_last_at(d), d in lost) for d in names]
+    return page(house, items, following)
+
+
+@router.get("/devices/{device:path}", response_model=models.DeviceDetail, dependencies=[Fresh])
+def one_device(device: str, who: Who, house: House) -> Response:
+    """One device with its points and, in `ETag`, the version an edit must name."""
+    world = house.world
+    said = house.latest.of_device(device)
+    known = device in world.catalogue.devices
+    if not (said or known) or not world.scope(who.grants).covers(world.place(device)):
+        raise Problem("not_found")
+    version = _version(house, device)
+    now = house.now()
+    more = {"version": version, "points": [shaping.point(last, world, now) for last in said]}
+    lost = device in house.views.lost_devices([device])
+    body = shaping.device(device, world, house.latest.device_last_at(device), lost, more)
+    return answer(body, headers={"ETag": f'"{version or 0}"'})
+
+
+@router.put("/devices/{device:path}", response_model=models.Edited)
+async def put_device(
+    device: str, wanted: models.DeviceEdit, who: Who, house: House, if_match: IfMatch = None
+) -> Response:
+    """Place a device, or change its row. The engine takes it on at once."""
+    if if_match is None:
+        raise Problem("precondition_required")
+    said = re.fullmatch(r'(?:W/)?"?([0-9]{1,15})"?', if_match.strip())
+    if said is None:
+        raise Problem("precondition_failed")
+    world = house.world
+    if device in world.catalogue.devices:
+        require(house, who, Action.CATALOGUE, world.place(device))
+    require(house, who, Action.CATALOGUE, wanted.place)
+    row = {"id": device, **{k: v for k, v in wanted.model_dump().items() if v is not None}}
+    version = await asyncio.to_thread(_put, house, who.actor, row, int(said[1]))
+    planned = await _replan(house)
+    return answer({"id": device, "version": version, "planned": planned}, headers={"ETag": f'"{version}"'})
+
+
+@router.get("/places", response_model=models.PlacePage, dependencies=[Fresh])
+def places(who: Who, house: House, cursor: Cursor = None, limit: Limit = LIMIT) -> Response:
+    """The places you may see, by id."""
+    world = house.world
+    scope = world.scope(who.grants)
+    after = unpack(cursor, tuple[str])
+    items: list[dict[str, Any]] = []
+    for identity in sorted(world.catalogue.places):
+        if (after is not None and identity <= after[0]) or not scope.covers(identity):
+            continue
+        if len(items) == limit:
+            return page(house, items, (items[-1]["id"],))
+        node = world.catalogue.places[identity]
+        items.append({**world.where(identity), "level": str(node.level), "name": node.name, "parent": node.parent,
+                      "grid": node.grid})  # fmt: skip
+    return page(house, items, None)
+
+
+@router.post(
+    "/catalogue",
+    response_model=models.Imported,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {
+        "type": "object", "description": "grids, places, devices, people; what it does not mention stays."}}}}},
+)  # fmt: skip
+async def import_catalogue(who: Who, request: Request, house: House, dry_run: bool = False) -> Response:
+    """Import a catalogue document: all of it or nothing. `dry_run` says what it would do."""
+    require(house, who, Action.CATALOGUE)
+    require(house, who, Action.PEOPLE)
+    raw = await limited_body(request, IMPORT_BYTES_MAX)
+    done, planned = await asyncio.to_thread(_import, house, who.actor, raw, dry_run), False
+    if not dry_run:
+        planned = await _replan(house)
+    return answer({**done, "planned": planned})
+
+
+def _version(house: Parts, device: str) -> int | None:
+    try:
+        return house.registry.get("devices", device)[1]
+    except NotFound:
+        return None
+
+
+def _put(house: Parts, actor: str, row: dict[str, Any], expected: int) -> int:
+    try:
+        return house.registry.put("devices", row, who=actor, now=house.now(), expected=expected)
+    except VersionConflict as conflict:
+        raise Problem("precondition_failed", current=conflict.current) from conflict
+    except Invalid as error:
+        raise invalid(error) from error
+
+
+def _import(house: Parts, actor: str, raw: bytes, dry_run: bool) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        raise Problem("invalid", f"not JSON: {error}") from error
+    try:
+        done = house.registry.import_catalogue(document, who=actor, now=house.now(), dry_run=dry_run)
+    except Invalid as error:
+        raise invalid(error) from error
+    found: dict[str, Any] = msgspec.to_builtins(done)
+    return found
+
+
+def invalid(error: Invalid) -> Problem:
+    """Every wrong cell, so that a person mends them in one go."""
+    return Problem("invalid", str(error), errors=[msgspec.to_builtins(p) for p in error.problems[:100]])
+
+
+async def _replan(house: Parts) -> bool:
+    """Ask the engine to take the registry on as it is now; the view does so itself."""
+    planned = True
+    try:
+        await house.control.replan()
+    except EngineGone:
+        planned = False  # it reads the registry when it starts
+    if house.replanned is not None:
+        await house.replanned()
+    return planned

@@ -1,0 +1,129 @@
+"""`/metrics` for Prometheus: engine, view, stores, streams and requests, in a registry of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway import text
+from gateway.api.parts import Parts
+
+BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
+LINK_UP: Final = "up"  # what the engine says of a broker session that works; anything else is why not
+METHODS: Final = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH")
+
+ENGINE: Final[Mapping[str, str]] = {
+    "seq": "Last event stamped.", "pending": "Events not yet on disk.", "points": "Points known.",
+    "devices": "Devices known.", "incidents": "Incidents in the core.", "alarms": "Alarms in the core.",
+    "timers": "Timers armed.", "outbox": "Effects not yet ended.", "waiting": "Measurements waiting under overload.",
+    "in_flight": "Messages not yet acknowledged.", "cpu_s": "CPU seconds of the engine.",
+    "rss_bytes": "Largest resident memory of the engine.", "faulted": "Rules faulted for a subject.",
+    "quarantined": "Messages quarantined since the journal began.",
+}  # fmt: skip
+
+
+class Requests:
+    """Counts requests by route template, so that no address a stranger makes up becomes a series."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._total = Counter(
+            "csg_http_requests", "Requests answered.", ("method", "route", "status"), registry=registry
+        )
+        self._time = Histogram(
+            "csg_http_seconds", "Time to answer.", ("route",), buckets=BUCKETS, registry=registry
+        )
+
+    def count(self, method: str, route: str, status: int, elapsed_ms: int) -> None:
+        known = method if method in METHODS else "other"
+        self._total.labels(known, route, str(status)).inc()
+        if not route.endswith("/stream"):  # a stream lasts as long as somebody watches
+            self._time.labels(route).observe(elapsed_ms / 1000)
+
+
+class HouseCollector(Collector):
+    """Reads the parts when asked; nothing is counted twice."""
+
+    def __init__(self, house: Parts) -> None:
+        self.house = house
+
+    def collect(self) -> Iterator[Metric]:
+        house = self.house
+        now = house.clock.monotonic_ms()
+        heard = house.pulse.heard_at
+        up = heard is not None and now - heard < 10_000
+        yield _gauge("csg_engine_up", "Whether the engine answered within 10 s.", float(up))
+        yield from _engine(house.pulse.status)
+        yield _gauge("csg_view_seq", "Last event in the views.", house.hub.seq)
+        if house.follower is not None:
+            yield _gauge(
+                "csg_view_lag_events", "Events in the journal and not yet in the views.", house.follower.lag
+            )
+            yield CounterMetricFamily("csg_view_events", "Events followed.", house.follower.messages)
+        age = house.age_ms()
+        if age is not None:
+            yield _gauge("csg_view_data_age_seconds", "How old what the API shows may be.", age / 1000)
+        yield _gauge("csg_latest_points", "Points with a latest value.", len(house.latest))
+        yield _gauge("csg_sse_clients", "Open event streams.", len(house.hub.clients))
+        for name, count in house.views.counts().items():
+            yield _gauge(f"csg_view_{name}", f"Rows: {name.replace('_', ' ')}.", count)
+        yield from _stores(house)
+        missing = sum(text.missing().values())
+        yield CounterMetricFamily("csg_texts_missing", "Texts asked for that no language has.", missing)
+
+
+def exposition(registry: CollectorRegistry) -> bytes:
+    """The text Prometheus reads."""
+    return generate_latest(registry)
+
+
+def _engine(status: Mapping[str, Any]) -> Iterator[Metric]:
+    for name, about in ENGINE.items():
+        if isinstance(status.get(name), int | float):
+            yield _gauge(f"csg_engine_{name}", about, float(status[name]))
+    if "durable" in status:
+        yield _gauge(
+            "csg_engine_durable", "Whether the journal takes what comes.", float(bool(status["durable"]))
+        )
+    links = status.get("links")
+    up = {name: said == LINK_UP for name, said in links.items()} if isinstance(links, Mapping) else {}
+    yield _family("csg_mqtt_link", "Whether a broker session is up.", "session", up)
+    counted = CounterMetricFamily("csg_ingest", "What became of messages.", labels=["what"])
+    for name, value in sorted(_numbers(status.get("counts"))):
+        counted.add_metric([name], value)
+    yield counted
+    delivery = status.get("delivery")
+    channels = delivery.get("channels") if isinstance(delivery, Mapping) else None
+    said = channels if isinstance(channels, Mapping) else {}
+    well = {name: row.get("failing_since") is None for name, row in said.items() if isinstance(row, Mapping)}
+    yield _family("csg_channel_ok", "Whether a channel's last send worked.", "channel", well)
+
+
+def _stores(house: Parts) -> Iterator[Metric]:
+    ok = GaugeMetricFamily("csg_store_ok", "Whether a store takes what comes.", labels=["store"])
+    lag = GaugeMetricFamily("csg_store_lag_events", "Events a store is behind.", labels=["store"])
+    written = CounterMetricFamily("csg_store_readings", "Readings written since the start.", labels=["store"])
+    for feeder in house.feeders:
+        ok.add_metric([feeder.name], float(bool(feeder.health()["ok"])))
+        lag.add_metric([feeder.name], feeder.lag)
+        written.add_metric([feeder.name], feeder.readings)
+    yield from (ok, lag, written)
+
+
+def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, about, value)
+
+
+def _family(name: str, about: str, label: str, values: Any) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, about, labels=[label])
+    for key, value in sorted(_numbers(values)):
+        family.add_metric([key], value)
+    return family
+
+
+def _numbers(values: Any) -> Iterator[tuple[str, float]]:
+    if isinstance(values, Mapping):
+        yield from ((str(k), float(v)) for k, v in values.items() if isinstance(v, bool | int | float))

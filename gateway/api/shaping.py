@@ -1,0 +1,122 @@
+"""Documents into what the API answers: incident/1 with its call chain, alarms, points, devices; plain dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from devices.catalogue import Device
+from devices.reading import METRICS, Flag, split_point
+from gateway.api.world import World
+from gateway.core.effect import AlarmDoc, IncidentDoc, Told
+from gateway.latest import Last
+from gateway.registry.reader import Directory
+from gateway.render import RESIDENT_ROLES, rfc3339, zone_of
+
+STALE_DEFAULT_S: Final = 26 * 3600  # a battery detector that says nothing of its period reports once a day
+STALE_PERIODS: Final = 3  # reports missed before a value counts as old
+STALE_MIN_S: Final = 300
+
+_NOT_LIVE: Final = int(Flag.HISTORICAL | Flag.RETAINED)
+_FLAGS: Final = [(int(flag), str(flag.name).lower()) for flag in Flag]
+
+
+def incident(doc: IncidentDoc, world: World, directory: Directory) -> dict[str, Any]:
+    """incident/1 with `told`, `sound_until`, `late_ms`, `cause` and `advice`."""
+    zone = zone_of(doc, world.catalogue)
+    shaped = world.composer.incident(doc)
+    shaped["told"] = [told(row, doc, directory, zone) for row in doc.told]
+    shaped["sound_until"] = None if doc.muted_until is None else rfc3339(doc.muted_until, zone)
+    shaped["late_ms"] = doc.late_ms
+    shaped["cause"] = doc.cause
+    shaped["advice"] = world.advice(doc)
+    return shaped
+
+
+def told(row: Told, doc: IncidentDoc, directory: Directory, zone: ZoneInfo) -> dict[str, Any]:
+    """One row of the call chain. Residents are neither named nor told apart."""
+    answer = row.answer
+    if not answer and row.person == doc.taken_by:
+        answer = "on_scene" if doc.handling in ("on_scene", "under_control") else "take"
+    return {
+        "person": person(row.person, row.role, directory), "role": row.role, "channel": row.channel,
+        "at": rfc3339(row.at, zone), "step": row.step, "outcome": row.outcome, "answer": answer,
+    }  # fmt: skip
+
+
+def person(identity: str | None, role: str, directory: Directory) -> dict[str, Any]:
+    """Staff by id and name; of a resident nothing but that it is one."""
+    if identity is None or role in RESIDENT_ROLES or not directory.staff(identity):
+        return {"id": None, "name": None}
+    return {"id": identity, "name": directory.name(identity)}
+
+
+def alarm(doc: AlarmDoc, world: World) -> dict[str, Any]:
+    """One alarm as the desk sees it."""
+    zone = world.zone(doc.site)
+    return {
+        "id": doc.id, "site": doc.site, "rule": doc.rule, "title": world.rule_title(doc.rule),
+        "device": doc.device, "metric": doc.metric, "channel": doc.channel, "place": world.where(doc.place),
+        "hazard": doc.hazard, "priority": doc.priority, "state": doc.state, "since": rfc3339(doc.since, zone),
+        "value": plain(doc.value), "unit": doc.unit, "incident": doc.incident, "count": doc.count,
+        "late_ms": doc.late_ms, "shelved_until": _time(doc.shelved_until, zone),
+        "out_of_service_until": _time(doc.out_of_service_until, zone), "faulted": doc.faulted,
+    }  # fmt: skip
+
+
+def point(last: Last, world: World, now: int) -> dict[str, Any]:
+    """The latest value of a point."""
+    device, metric, channel = split_point(last.point)
+    zone = world.zone(world.site(device.partition(":")[0]))
+    known = METRICS.get(metric)
+    return {
+        "point": last.point, "device": device, "metric": metric, "channel": channel, "value": plain(last.value),
+        "unit": known.unit if known else None, "at": rfc3339(last.at, zone),
+        "measured_at": _time(last.measured_at, zone), "flags": flag_names(last.flags),
+        "stale": is_stale(last, world.catalogue.devices.get(device), now),
+    }  # fmt: skip
+
+
+def is_stale(last: Last, device: Device | None, now: int) -> bool:
+    """Whether the value may no longer be so: stored data, or three reports of the device missed."""
+    if last.flags & _NOT_LIVE:
+        return True
+    period_s = device.report_period_s if device is not None else None
+    allowed_s = STALE_DEFAULT_S if period_s is None else max(STALE_PERIODS * period_s, STALE_MIN_S)
+    return now - last.at > allowed_s * 1000
+
+
+def device(
+    identity: str, world: World, last_at: int | None, lost: bool, extra: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A device with its place; one that is not in the catalogue yet is `placed` false."""
+    known = world.catalogue.devices.get(identity)
+    site = world.site(identity.partition(":")[0])
+    row = known or Device(identity, site)
+    return {
+        "id": identity, "placed": known is not None, "site": site, "place": world.where(row.place), "kind": row.kind,
+        "name": row.name, "model": row.model, "report_period_s": row.report_period_s, "mains": row.mains,
+        "last_at": _time(last_at, world.zone(site)), "lost": lost, **(extra or {}),
+    }  # fmt: skip
+
+
+def flag_names(flags: int) -> list[str]:
+    """The words of the bits, as `devices.reading.Flag` names them."""
+    return [name for bit, name in _FLAGS if flags & bit]
+
+
+def plain(value: Any) -> Any:
+    """A value that JSON can hold: there is no NaN and no infinity in it."""
+    return None if isinstance(value, float) and value - value != 0 else value
+
+
+def rows(found: Sequence[Sequence[Any]], zone: ZoneInfo, rolled: bool) -> list[list[Any]]:
+    """History rows with their times as text: `[at, value]`, or `[at, min, max, mean, last, count]` where rolled up."""
+    if rolled:
+        return [[rfc3339(r[0], zone), *(plain(v) for v in r[1:6])] for r in found]
+    return [[rfc3339(r[0], zone), plain(r[1])] for r in found]
+
+
+def _time(at: int | None, zone: ZoneInfo) -> str | None:
+    return None if at is None else rfc3339(at, zone)

@@ -1,0 +1,202 @@
+"""The last reading of every point, in memory: columns, because three million points must fit into a gigabyte."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from devices.reading import Flag, Value
+from gateway.series import Batch, Kind, Sample
+
+POINTS_MAX: Final = (
+    4_000_000  # a device that makes up names must not fill the memory; later points are counted only
+)
+SCAN_MAX: Final = 50_000  # points looked at for one page: about 20 ms
+
+_HISTORICAL: Final = int(Flag.HISTORICAL)
+_TEXT: Final = int(Kind.TEXT)
+_NEVER: Final = -(2**63)  # stands for "the device said no time" in a column of integers
+
+
+class Last(msgspec.Struct, frozen=True, gc=False):
+    """The last reading of a point. Times are UTC ms; `measured_at` is the device's word; `flags` are `Flag` bits."""
+
+    point: str
+    value: Value
+    at: int
+    measured_at: int | None
+    flags: int
+
+
+class Latest:
+    """Written by one thread, read from any. The last reading in journal order counts; a HISTORICAL one only where the
+    point has nothing else, as in `gateway.series.Store.latest`.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: list[str] = []
+        self._index: dict[str, int] = {}
+        self._devices: dict[str, int] = {}  # device -> its newest point; `_older` leads on to the others
+        self._older = array("i")
+        self._number = array("d")
+        self._kind = array("B")
+        self._text: dict[int, str] = {}
+        self._at = array("q")
+        self._measured = array("q")
+        self._flags = array("B")
+        self.refused = 0
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @property
+    def device_count(self) -> int:
+        """How many devices have said anything."""
+        return len(self._devices)
+
+    def apply(self, batch: Batch) -> None:
+        """Take over a batch that follows what is known. About 0.3 us a reading: this is on the view's hot path."""
+        index, number, kinds, ats = self._index, self._number, self._kind, self._at
+        measured, all_flags = self._measured, self._flags
+        columns = zip(
+            batch.point,
+            batch.number,
+            batch.text,
+            batch.kind,
+            batch.at,
+            batch.measured_at,
+            batch.flags,
+            strict=True,
+        )
+        with self._lock:
+            for point, value, text, kind, at, moment, flags in columns:
+                i = index.get(point)
+                if i is None:
+                    i = self._add(point)
+                    if i < 0:
+                        continue
+                elif flags & _HISTORICAL and not all_flags[i] & _HISTORICAL:
+                    continue
+                if value is None or kinds[i] == _TEXT:
+                    self._put_text(i, kind, text)
+                if value is not None:
+                    number[i] = value
+                kinds[i] = kind
+                ats[i] = at
+                measured[i] = _NEVER if moment is None else moment
+                all_flags[i] = flags
+
+    def load(self, samples: Mapping[str, Sample]) -> None:
+        """Begin with what a store remembers; only while nothing else is known."""
+        with self._lock:
+            for point, (at, value, moment, flags, _seq, _n) in samples.items():
+                i = self._add(point)
+                if i < 0:
+                    continue
+                if isinstance(value, str):
+                    self._text[i] = value
+                elif value is not None:
+                    self._number[i] = value
+                self._kind[i] = _kind_of(value)
+                self._at[i] = at
+                self._measured[i] = _NEVER if moment is None else moment
+                self._flags[i] = flags
+
+    def get(self, point: str) -> Last | None:
+        """The last reading of one point."""
+        with self._lock:
+            i = self._index.get(point)
+            return None if i is None else self._last(i)
+
+    def of_device(self, device: str) -> list[Last]:
+        """Every point of a device, in the order they were first seen."""
+        with self._lock:
+            return [self._last(i) for i in reversed(list(self._chain(device)))]
+
+    def device_last_at(self, device: str) -> int | None:
+        """When the device was last heard (UTC ms), stored data it sent late not counted; None for never."""
+        with self._lock:
+            heard = [self._at[i] for i in self._chain(device) if not self._flags[i] & _HISTORICAL]
+        return max(heard) if heard else None
+
+    def devices(self, after: int, limit: int) -> tuple[list[str], int | None]:
+        """Names of devices that said something, in the order they were first heard, and where to go on."""
+        with self._lock:
+            names = list(self._devices)[after : after + limit]
+            return names, (after + limit if after + limit < len(self._devices) else None)
+
+    def page(self, after: int, limit: int, want: Callable[[str], bool]) -> tuple[list[Last], int | None]:
+        """Up to `limit` points from place `after` on whose device `want` accepts, and where to go on (None: the end).
+
+        Looks at SCAN_MAX points at most, so a page may hold fewer than there are.
+        """
+        found: list[Last] = []
+        end = min(after + SCAN_MAX, len(self._names))
+        i = after
+        while i < end and len(found) < limit:
+            device = self._names[i].rsplit("/", 2)[0]
+            if want(device):
+                with self._lock:
+                    found.append(self._last(i))
+            i += 1
+        return found, (i if i < len(self._names) else None)
+
+    def _chain(self, device: str) -> Iterator[int]:
+        i = self._devices.get(device, -1)
+        while i >= 0:
+            yield i
+            i = self._older[i]
+
+    def _add(self, point: str) -> int:
+        i = len(self._names)
+        if i >= POINTS_MAX:
+            self.refused += 1
+            return -1
+        self._names.append(point)
+        self._index[point] = i
+        device = point.rsplit("/", 2)[0]
+        self._older.append(self._devices.get(device, -1))
+        self._devices[device] = i
+        self._number.append(0.0)
+        self._kind.append(0)
+        self._at.append(0)
+        self._measured.append(_NEVER)
+        self._flags.append(_HISTORICAL)  # so that whatever comes first counts
+        return i
+
+    def _put_text(self, i: int, kind: int, text: str | None) -> None:
+        """What is rare: a text comes, or something else comes after one."""
+        if kind == _TEXT:
+            self._text[i] = text or ""
+        else:
+            self._text.pop(i, None)
+
+    def _last(self, i: int) -> Last:
+        kind, number = self._kind[i], self._number[i]
+        value: Value = number
+        if kind == Kind.BOOL:
+            value = number != 0
+        elif kind == Kind.INT:
+            value = int(number)
+        elif kind == Kind.TEXT:
+            value = self._text.get(i, "")
+        elif kind == Kind.NONE:
+            value = None
+        measured = self._measured[i]
+        return Last(
+            self._names[i], value, self._at[i], None if measured == _NEVER else measured, self._flags[i]
+        )
+
+
+def _kind_of(value: Value) -> int:
+    if value is None:
+        return Kind.NONE
+    for kind, known in ((bool, Kind.BOOL), (int, Kind.INT), (float, Kind.FLOAT)):
+        if isinstance(value, kind):
+            return known
+    return Kind.TEXT

@@ -1,0 +1,89 @@
+"""The questions the API asks of the views, as SQL; every answer is bounded and in a stable order for paging."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from gateway.core.effect import AlarmDoc, IncidentDoc
+
+unpack_incident: Final = msgspec.msgpack.Decoder(IncidentDoc).decode
+unpack_alarm: Final = msgspec.msgpack.Decoder(AlarmDoc).decode
+
+
+class IncidentFilter(msgspec.Struct, frozen=True):
+    """Which incidents: `open` None for all. `before` is the `(opened_at, id)` the page before ended with."""
+
+    open: bool | None = None
+    site: str | None = None
+    hazard: str | None = None
+    before: tuple[int, str] | None = None
+
+    def sql(self, limit: int) -> tuple[str, Sequence[Any]]:
+        """Newest first."""
+        where, values = ["1"], list[Any]()
+        for column, value in (("open", self.open), ("site", self.site), ("hazard", self.hazard)):
+            if value is not None:
+                where.append(f"{column} = ?")
+                values.append(value)
+        if self.before is not None:
+            where.append("(opened_at, id) < (?, ?)")
+            values += self.before
+        # made of the constants above; every value is a parameter
+        query = (
+            f"SELECT doc FROM incidents WHERE {' AND '.join(where)} ORDER BY opened_at DESC, id DESC LIMIT ?"  # noqa: S608
+        )
+        return query, [*values, limit]
+
+
+ALARMS: Final = (
+    "SELECT doc FROM alarms WHERE (?1 IS NULL OR standing = ?1) AND (?2 IS NULL OR (since, id) < (?2, ?3)) "
+    "ORDER BY since DESC, id DESC LIMIT ?4"
+)
+DELIVERIES: Final = (
+    "SELECT effect, seq, n, at, incident, rev, site, place, mode, person, role, channel, reason, priority, step, "
+    "outcome, detail, tries, ended_at FROM deliveries WHERE (?1 IS NULL OR incident = ?1) "
+    "AND (?2 IS NULL OR (seq, n) < (?2, ?3)) ORDER BY seq DESC, n DESC LIMIT ?4"
+)
+QUARANTINED: Final = (
+    "SELECT seq, at, source, topic, reason, size, payload FROM quarantine WHERE ?1 IS NULL OR seq < ?1 "
+    "ORDER BY seq DESC LIMIT ?2"
+)
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One notification or publication and what became of it. `outcome`: pending sent failed refused withdrawn."""
+
+    effect: str
+    seq: int
+    n: int
+    at: int
+    incident: str | None
+    rev: int | None
+    site: str
+    place: str
+    mode: str
+    person: str | None
+    role: str
+    channel: str
+    reason: str
+    priority: int
+    step: int | None
+    outcome: str
+    detail: str
+    tries: int
+    ended_at: int | None
+
+
+class Quarantine(msgspec.Struct, frozen=True):
+    """One message nobody understood. `payload` may be cut; `size` is its true size."""
+
+    seq: int
+    at: int
+    source: str
+    topic: str
+    reason: str
+    size: int
+    payload: bytes
