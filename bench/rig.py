@@ -123,8 +123,17 @@ class Load:
         self, broker: EmbeddedBroker, count: int, qos: int, rate: float | None = None, first: int = 0
     ) -> None:
         account = broker.bridge_credentials
-        self.orders = {"host": "127.0.0.1", "port": broker.port, "name": f"load{first}", "user": account.user,
-                       "password": account.password, "count": count, "qos": qos, "rate": rate, "first": first}  # fmt: skip
+        self.orders = {
+            "host": "127.0.0.1",
+            "port": broker.port,
+            "name": f"load{first}",
+            "user": account.user,
+            "password": account.password,
+            "count": count,
+            "qos": qos,
+            "rate": rate,
+            "first": first,
+        }
 
     async def ready(self) -> None:
         self.process = await asyncio.create_subprocess_exec(

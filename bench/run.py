@@ -121,8 +121,15 @@ async def _flat_out(supervisor: Supervisor, count: int, qos: int, first: int) ->
     after = await status(supervisor)
     lag_s = await until(lambda: _caught_up(supervisor, after["seq"]), 120)
     used = {name: (cpu_s(pid) - cpu[name]) / max(seen, 1) * 1e6 for name, pid in pids.items()}
-    return {"who": "gateway", "rate": seen / (last - began), "seen": seen, "cpu": used, "lag_s": lag_s,
-            "lost": count - seen, "coalesced": after["counts"]["coalesced"] - before["counts"]["coalesced"]}  # fmt: skip
+    return {
+        "who": "gateway",
+        "rate": seen / (last - began),
+        "seen": seen,
+        "cpu": used,
+        "lag_s": lag_s,
+        "lost": count - seen,
+        "coalesced": after["counts"]["coalesced"] - before["counts"]["coalesced"],
+    }
 
 
 async def _caught_up(supervisor: Supervisor, seq: int) -> bool:

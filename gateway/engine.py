@@ -104,7 +104,10 @@ class Engine:
             self._replay(row)
         # A damaged journal leaps ahead so that no effect's id is ever used twice; what lies between is gone.
         self.state.seq = max(self.state.seq, found.last_seq)
-        self.damaged = [*found.damaged, *(f"events {first} to {last} are missing" for first, last in found.holes)]
+        self.damaged = [
+            *found.damaged,
+            *(f"events {first} to {last} are missing" for first, last in found.holes),
+        ]
         now = self.stamper.resume(self.state.at, self.state.offset_ms, fresh=self.state.seq == 0)
         since = self.state.at
         if self.state.seq and now > since:

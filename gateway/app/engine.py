@@ -6,45 +6,38 @@ import asyncio
 import contextlib
 import gc
 import itertools
-import os
 import random
 import resource
-import select
 import shutil
-import signal
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-import aiomqtt
 import msgspec
 import structlog
 
 from devices.decode import Decoder
 from devices.reading import Reading, device_id, point_id
+from gateway.app.brokers import answer_asks, installation, session_settings
 from gateway.app.channels import make_deliverer
 from gateway.app.child import Orders, run
+from gateway.app.snapshots import Snapshots
 from gateway.clock import Stamper, SystemClock
-from gateway.config.settings import EMBEDDED, OWN_SOURCE, Settings, SourceSettings
+from gateway.config.settings import OWN_SOURCE, Settings, SourceSettings
 from gateway.control import ControlServer
 from gateway.core.effect import Answered, Ask, Notify, Publish
 from gateway.core.event import Acted, Delivered, Gap, Measured
 from gateway.core.plan import Plan
-from gateway.core.state import State, freeze
 from gateway.engine import Engine
 from gateway.errors import JournalError
 from gateway.ingest import Ingest
 from gateway.inprocess import thaw_plan
 from gateway.journal import Journal, Suspect
-from gateway.mqtt import Session, SessionSettings, parse_broker_url
+from gateway.mqtt import Session
 from gateway.planning import build_plan
 from gateway.pump import Pump
 from gateway.registry.reader import RegistryReader
 
-SNAPSHOT_EVENTS: Final = 300_000  # replays in seconds; a snapshot sooner costs more than it saves
-SNAPSHOT_S: Final = 600.0
-SNAPSHOT_STUCK_S: Final = 120.0
 GUARDED_MESSAGES: Final = 200  # after an unclean exit, stepped one at a time with their digest on disk
 ASKS_MAX: Final = 1000
 
@@ -63,9 +56,6 @@ class EngineProcess:
         self.sessions: list[Session] = []
         self.tasks: list[asyncio.Task[Any]] = []
         self.asks: asyncio.Queue[Ask] = asyncio.Queue(ASKS_MAX)
-        self.snapshot_pid = 0
-        self.snapshot_seq = 0
-        self.snapshot_at = 0.0
         self.cursors: dict[str, int] = {
             "view": 0
         }  # how far each follower has got; nothing past it is unlinked
@@ -76,13 +66,12 @@ class EngineProcess:
     async def main(self, stop: asyncio.Event) -> None:
         """Recover, open the doors, run until stopped, then leave everything on disk."""
         clean = self.engine.start(self._plan())
-        self.snapshot_seq = self.engine.state.seq
         gc.collect()
         gc.freeze()
         loop = asyncio.get_running_loop()
-        self.snapshot_at = loop.time()
+        self.snapshots = Snapshots(self.engine, self.journal, loop.time())
         self.pump = Pump(self.engine, lambda ok, why: self.tell("journal_ok", "", ok))
-        self.pump.between = self._snapshot
+        self.pump.between = lambda: self.snapshots.look(loop.time())
         self.control = ControlServer(
             self.data / "engine.sock",
             self._act,
@@ -94,7 +83,7 @@ class EngineProcess:
         self.deliverer, self.composer = make_deliverer(
             self.settings,
             self.orders,
-            self._installation(),
+            installation(self.data),
             self._delivered,
             self.engine.plan.plan,
             self._brief,
@@ -106,7 +95,7 @@ class EngineProcess:
         self.deliverer.submit(self.engine.outbox())
         for settings in self.settings.sources:
             self._open(settings)
-        self._task(self._ask_loop(), "asks")
+        self._task(answer_asks(self.asks, self.settings, self.orders), "asks")
         self._task(self._housekeeping(), "housekeeping")
         self._task(self._keep_house(), "journal")
         if self.engine.damaged:
@@ -164,62 +153,20 @@ class EngineProcess:
 
     def _open(self, source: SourceSettings) -> None:
         """Two sessions: what codecs declare alarm-only has a lane of its own, past every queue of measurements."""
-        for role, filters in (("alarm", self.ingest.alarm_filters[source.name]), ("rest", source.filters)):
+        lanes: tuple[tuple[Literal["alarm", "rest"], tuple[str, ...]], ...] = (
+            ("alarm", self.ingest.alarm_filters[source.name]),
+            ("rest", source.filters),
+        )
+        for role, filters in lanes:
             if not filters:
                 continue
-            session = Session(self._session_settings(source, role, filters), self.ingest, rng=random.Random())
+            session = Session(
+                session_settings(source, role, filters, self.orders), self.ingest, rng=random.Random()
+            )
             self.sessions.append(session)
             if role == "alarm":
                 self.ingest.alarm_sessions[source.name] = session
             self._task(session.run(), f"mqtt.{source.name}.{role}")
-
-    def _session_settings(
-        self, source: SourceSettings, role: Any, filters: tuple[str, ...]
-    ) -> SessionSettings:
-        host, port, username, password = self._address(source)
-        return SessionSettings(
-            host=host, port=port, username=username, password=password, tls=source.tls, filters=filters,
-            client_id=f"csg-{self._installation()}-{_short(source.name)}-{role}", source=source.name, role=role,
-            protocol=self._protocol(source), keepalive_s=source.keepalive_s, receive_maximum=source.in_flight,
-            # A live message that its publisher also wants kept must not look like a stored one: docs/adr/0004.
-            retain_as_published=False,
-        )  # fmt: skip
-
-    def _protocol(self, source: SourceSettings) -> Any:
-        """The embedded nats-server speaks MQTT 3.1.1 only: asking it for 5 first would look like trouble in its log."""
-        if source.broker == EMBEDDED and self.orders.broker_kind == "nats":
-            return 311
-        return source.protocol
-
-    def _address(self, source: SourceSettings) -> tuple[str, int, str | None, str | None]:
-        if source.broker == EMBEDDED:
-            from gateway.broker.accounts import load_or_make
-
-            account = load_or_make(self.data / "broker").gateway
-            host = "127.0.0.1" if self.orders.broker_host == "0.0.0.0" else self.orders.broker_host  # noqa: S104
-            return host, self.orders.broker_port, account.user, account.password
-        address = parse_broker_url(source.broker)
-        return (address.host, address.port, source.username or address.username,
-                source.password or address.password)  # fmt: skip
-
-    def _installation(self) -> str:
-        """A name made once: a broker keeps our sessions under it, and two gateways never share one."""
-        path = self.data / "installation"
-        if not path.exists():
-            path.write_text(os.urandom(6).hex())
-        return path.read_text().strip()
-
-    async def _ask_loop(self) -> None:
-        """Publish what codecs ask for (rebirths), best effort, one short connection at a time."""
-        while True:
-            ask = await self.asks.get()
-            source = next((s for s in self.settings.sources if s.name == ask.source), None)
-            if source is None:
-                continue
-            host, port, username, password = self._address(source)
-            with contextlib.suppress(aiomqtt.MqttError, OSError):
-                async with aiomqtt.Client(host, port, username=username, password=password) as client:
-                    await client.publish(ask.topic, ask.payload, qos=1)
 
     # -- the outlet -------------------------------------------------------------------------------------------
 
@@ -299,7 +246,7 @@ class EngineProcess:
                 self.ingest.release()
             self.pump.kick()
             if not self.pump.writing:
-                self._snapshot()
+                self.snapshots.look(asyncio.get_running_loop().time())
             self._look_at_disk()
 
     async def _keep_house(self) -> None:
@@ -317,7 +264,7 @@ class EngineProcess:
 
     def _needed_seq(self) -> int:
         """The oldest event somebody may still have to read: our recovery, or a store that lags (its cursor)."""
-        return min([self.snapshot_seq, *self.cursors.values()])
+        return min([self.snapshots.seq, *self.cursors.values()])
 
     def _look_at_disk(self) -> None:
         usage = shutil.disk_usage(self.data)
@@ -328,39 +275,6 @@ class EngineProcess:
         self.tell("coalesced", "", self.ingest.counts["coalesced"])
         for name, channel in self.deliverer.health()["channels"].items():
             self.tell("channel_ok", name, channel["failing_since"] is None)
-
-    def _snapshot(self) -> None:
-        """A forked child freezes the state as it is now; this process goes on at once.
-
-        Forked only while no thread is in the journal, so that the child inherits no lock held by one. What it froze
-        may be a moment ahead of the disk: it waits until the journal has caught up before the snapshot counts.
-        """
-        now = asyncio.get_running_loop().time()
-        if self.snapshot_pid:
-            pid, _ = os.waitpid(self.snapshot_pid, os.WNOHANG)
-            if not pid:
-                if now - self.snapshot_at > SNAPSHOT_STUCK_S:
-                    os.kill(self.snapshot_pid, signal.SIGKILL)
-                return
-            self.snapshot_pid = 0
-        events = self.engine.state.seq - self.snapshot_seq
-        if (
-            self.pump.writing
-            or not events
-            or (events < SNAPSHOT_EVENTS and now - self.snapshot_at < SNAPSHOT_S)
-        ):
-            return
-        self.snapshot_seq, self.snapshot_at = self.engine.state.seq, now
-        pid = os.fork()
-        if pid:
-            self.snapshot_pid = pid
-            return
-        code = 1
-        try:
-            os.nice(10)
-            code = _freeze_in_child(self.journal, self.engine.state)
-        finally:
-            os._exit(code)
 
     def _brief(self) -> Mapping[str, Any]:
         """A few plain facts for heartbeats."""
@@ -411,24 +325,6 @@ class _Guard:
         except JournalError as error:
             log.warning("cannot note the message under suspicion", reason=str(error))
         return False
-
-
-def _short(name: str) -> str:
-    """A source's name as part of a client id: some brokers take no more than 64 characters in all."""
-    return name if len(name) <= 24 else f"{name[:15]}-{zlib.crc32(name.encode()):08x}"
-
-
-def _freeze_in_child(journal: Journal, state: State) -> int:
-    """In the forked child: 0 when the snapshot is on disk and the journal reaches as far."""
-    data = freeze(state)
-    for _ in range(300):
-        if (
-            journal.last_seq >= state.seq
-        ):  # shared with the parent: SQLite itself must not be used after a fork
-            journal.save_snapshot(state.seq, data)
-            return 0
-        select.select([], [], [], 0.1)  # this child is nothing but a wait for the disk
-    return 1
 
 
 async def _main(orders: Orders, stop: asyncio.Event) -> None:

@@ -68,7 +68,7 @@ async def _audience(orders: Orders, stop: asyncio.Event) -> None:
 async def _listening(control: ControlClient) -> bool:
     try:
         async with asyncio.timeout(2):
-            links = (await control.status()).get("links")
+            links: dict[str, str] = (await control.status()).get("links") or {}
     except (EngineGone, TimeoutError):
         return False
     return bool(links) and all(said == "up" for said in links.values())

@@ -215,11 +215,20 @@ class ViewProcess:
                         await self.take_on_plan()
                     self.plan_seen = plan
                 await self._tell_stores()
+                await self.control.followed(self._cursors())
             said = fingerprint(self.house)
             if said != self.parts_said:
                 self.parts_said = said
                 self.hub.tell("health", msgspec.json.encode(report(self.house, full=True)))
             await asyncio.sleep(PULSE_S)
+
+    def _cursors(self) -> dict[str, int]:
+        """What the journal must keep: for the views and for the history we can ask. Other stores have its bound only,
+        or one that is away for good would fill the disk."""
+        cursors = {"view": self.views.stored_seq}
+        if self.house.history is not None:
+            cursors["history"] = self.house.history.cursor()
+        return cursors
 
     async def _tell_stores(self) -> None:
         """A store that fails is a fact about the gateway, and so a reading of its own device."""

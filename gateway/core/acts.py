@@ -18,7 +18,14 @@ _STAFF: Final = (
     "admin", "operator", "grid_staff", "grid_lead", "micro_station", "micro_station_lead", "building_lead",
     "property_manager", "fire_safety_manager", "fire_safety_responsible",
 )  # fmt: skip
-_HELP: Final = ("household", "household_lead", "contractor", "volunteer", "monitoring_centre", "duty_operator")
+_HELP: Final = (
+    "household",
+    "household_lead",
+    "contractor",
+    "volunteer",
+    "monitoring_centre",
+    "duty_operator",
+)
 _DESK: Final = ("admin", "operator")
 PERMITS: Final[dict[Verb, tuple[str, ...]]] = {
     Verb.TAKE: (*_STAFF, *_HELP),
