@@ -10,11 +10,9 @@ import uvloop
 
 from bench.wire import open_wire, publish, send
 
-DEVICES = 1000
 
-
-def packets(count: int, qos: int, first: int = 0) -> list[bytes]:
-    """Five readings a message from 1 000 devices, about 85 bytes of JSON."""
+def packets(count: int, qos: int, first: int, devices: int) -> list[bytes]:
+    """Five readings a message from so many devices on 125 sites, about 85 bytes of JSON."""
     made = []
     for n in range(first, first + count):
         body = (
@@ -22,7 +20,7 @@ def packets(count: int, qos: int, first: int = 0) -> list[bytes]:
             f'"gas_lel":{n % 4 * 0.5:.1f},"pressure":{300 + n % 20}.0}}'
         )
         made.append(
-            publish(f"community/s{n % 125}/d{n % DEVICES}/telemetry", body.encode(), qos, n % 65_535 + 1)
+            publish(f"community/s{n % 125}/d{n % devices}/telemetry", body.encode(), qos, n % 65_535 + 1)
         )
     return made
 
@@ -30,7 +28,7 @@ def packets(count: int, qos: int, first: int = 0) -> list[bytes]:
 async def main() -> None:
     orders = json.loads(sys.stdin.readline())
     wire = await open_wire(orders["host"], orders["port"], orders["name"], orders["user"], orders["password"])
-    ready = packets(orders["count"], orders["qos"], orders.get("first", 0))
+    ready = packets(orders["count"], orders["qos"], orders["first"], orders["devices"])
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import httpx
 import msgspec
 
 from gateway.app.supervisor import Supervisor
@@ -22,8 +23,14 @@ from gateway.registry import Registry
 ROOT: Final = Path(__file__).parent.parent
 TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
 BUILDINGS: Final = 200
+"""One for each alarm of the latency runs."""
 
 Kind = Literal["mosquitto", "nats"]
+
+
+def say(text: str) -> None:
+    """A line of the report."""
+    print(text, flush=True)
 
 
 def cpu_s(pid: int) -> float:
@@ -92,8 +99,15 @@ async def bare_broker(kind: Kind) -> AsyncIterator[EmbeddedBroker]:
 
 
 async def ready(supervisor: Supervisor) -> bool:
+    """Whether the engine is subscribed and the console answers."""
     links = (await status(supervisor)).get("links", {})
-    return bool(links) and all(state == "up" for state in links.values())
+    if not links or any(state != "up" for state in links.values()):
+        return False
+    try:
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"{supervisor.url}/healthz")).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 async def status(supervisor: Supervisor) -> dict[str, Any]:
@@ -120,7 +134,13 @@ class Load:
     """The load process: prepared with `ready`, let go with `go`, over when `done` returns."""
 
     def __init__(
-        self, broker: EmbeddedBroker, count: int, qos: int, rate: float | None = None, first: int = 0
+        self,
+        broker: EmbeddedBroker,
+        count: int,
+        qos: int,
+        rate: float | None = None,
+        first: int = 0,
+        devices: int = 1000,
     ) -> None:
         account = broker.bridge_credentials
         self.orders = {
@@ -133,6 +153,7 @@ class Load:
             "qos": qos,
             "rate": rate,
             "first": first,
+            "devices": devices,
         }
 
     async def ready(self) -> None:

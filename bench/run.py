@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import platform
 import shutil
-import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench.rig import BUILDINGS, Kind, Load, bare_broker, cpu_s, gateway, rss_mb, status, until
-from bench.wire import Wire, open_wire, publish, subscribe
+from bench.alarms import ALARMS, measure_alarms
+from bench.city import measure_city
+from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
 PARTS: Final = ("start", "qos1", "qos0", "latency")
+EXTRA: Final = ("city",)  # minutes long: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
 
 
 def main(seconds: float, only: Sequence[str]) -> None:
@@ -34,7 +30,7 @@ def main(seconds: float, only: Sequence[str]) -> None:
     )
     kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
     for kind in kinds:
-        asyncio.run(measure(kind, seconds, [p for p in PARTS if not only or p in only]))
+        asyncio.run(measure(kind, seconds, [p for p in (*PARTS, *EXTRA) if p in (only or PARTS)]))
 
 
 def _path() -> str:
@@ -66,7 +62,11 @@ async def measure(kind: Kind, seconds: float, parts: Sequence[str]) -> None:
                 ours[part] = await _flat_out(supervisor, count, qos, first)
                 first += count
         if "latency" in parts:
-            await _latency(supervisor, 1000.0, seconds)
+            half = ours["qos1"]["rate"] / 2 if "qos1" in ours else 15_000.0
+            for number, rate in enumerate((1000.0, half)):
+                await measure_alarms(supervisor, rate, seconds, number * ALARMS)
+        if "city" in parts:
+            await measure_city(supervisor, seconds)
     async with bare_broker(kind) as broker:
         for part, qos in (("qos1", 1), ("qos0", 0)):
             if part in parts:
@@ -200,49 +200,3 @@ def _table(part: str, ours: dict[str, Any], theirs: Sequence[dict[str, Any]]) ->
         used = next(iter(other["cpu"].values()))
         ratio = ours["rate"] / other["rate"]
         say(f"      {other['who']} {other['rate']:,.0f} msg/s, {used:.1f} us; the gateway is {ratio:.2f}x")
-
-
-async def _latency(supervisor: Supervisor, rate: float, seconds: float) -> None:
-    """From the publisher's socket to the incident on MQTT, with telemetry at `rate` beside it."""
-    broker = _broker(supervisor)
-    load = Load(broker, round(rate * (seconds + 2)), 1, rate, first=5_000_000)
-    await load.ready()
-    device, own = broker.device_credentials, broker.credentials
-    sender = await open_wire("127.0.0.1", broker.port, "bench-alarm", device.user, device.password)
-    listener = await open_wire("127.0.0.1", broker.port, "bench-out", own.user, own.password)
-    listener.write(subscribe("gateway/incidents/#", 0))
-    load.go()
-    await asyncio.sleep(1)
-    took: list[float] = []
-    for n in range(min(BUILDINGS, round(seconds * 20))):
-        took.append(await _one_alarm(sender, listener, n))
-        await asyncio.sleep(0.04)
-    await load.done()
-    found = [t for t in took if t >= 0]
-    say(
-        f"alarm to MQTT out beside {rate:,.0f} msg/s: p50 {_percentile(found, 50):.1f} ms, "
-        f"p99 {_percentile(found, 99):.1f} ms, of {len(took)} alarms {len(took) - len(found)} not heard in 5 s"
-    )
-
-
-async def _one_alarm(sender: Wire, listener: Wire, n: int) -> float:
-    """Milliseconds until the incident of a new alarm is heard; -1 when it is not."""
-    loop = asyncio.get_running_loop()
-    body = json.dumps({"v": 1, "type": "alarm", "id": f"a{n}", "data": {"hazard": "fire"}}).encode()
-    began = loop.time()
-    sender.write(publish(f"community/s0/alarm{n}/event", body, 1, n + 1))
-    wanted = f'"local:s0/alarm{n}"'.encode()
-    try:
-        async with asyncio.timeout(5):
-            while True:
-                _, payload = await listener.messages.get()
-                if wanted in payload:
-                    return (loop.time() - began) * 1000
-    except TimeoutError:
-        return -1.0
-
-
-def _percentile(values: Sequence[float], percent: int) -> float:
-    if len(values) < 2:
-        return values[0] if values else float("nan")
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
