@@ -7,7 +7,7 @@ page is not what the tables say.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -55,8 +55,16 @@ def handling_diagram() -> str:
 
 
 def act_roles() -> str:
-    """Which role may do which act on an incident or alarm, as rows."""
-    return _table(("act", "roles"), [(str(verb), ", ".join(roles)) for verb, roles in PERMITS.items()])
+    """Which roles may do which acts on incidents and alarms, as rows; roles with the same acts share one."""
+    acts: dict[str, list[str]] = {}
+    for verb, roles in PERMITS.items():
+        for role in roles:
+            acts.setdefault(role, []).append(str(verb))
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for role, verbs in acts.items():
+        alike.setdefault(tuple(verbs), []).append(role)
+    rows = [(", ".join(roles), ", ".join(verbs)) for verbs, roles in alike.items()]
+    return _table(("roles", "acts"), rows)
 
 
 def sign_in_roles() -> str:
@@ -95,7 +103,7 @@ def _mermaid(first: str, moves: Mapping[tuple[str, str], list[str]]) -> str:
     return "\n".join(("```mermaid", "stateDiagram-v2", f"    [*] --> {first}", *lines, "```"))
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
 
 

@@ -280,7 +280,8 @@ def doctor(
     else:
         for finding in findings:
             say(f"[{finding.level}] {finding.part}: {finding.text}")
-        say("Nothing to mend." if not findings else "")
+        if not findings:
+            say("Nothing to mend.")
     raise typer.Exit(1 if any(f.level == "mend" for f in findings) else 0)
 
 
@@ -324,6 +325,26 @@ def users_list(config: ConfigFile = None, data: DataFolder = None, as_json: AsJs
             say(f"{user.name}\t{roles}{' (disabled)' if user.disabled else ''}")
 
     _with_auth(config, data, show)
+
+
+@users_app.command("key")
+def users_key(
+    name: str,
+    role: Annotated[str, typer.Option(help="viewer for reading, operator for acts")] = "viewer",
+    place: Annotated[str, typer.Option(help="Id of the place it covers; empty is everywhere.")] = "",
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Make an API key for a partner and print it; it is told this once and kept nowhere.
+
+    Example: csg users key city-platform --role viewer --place sunshine
+    """
+
+    def make(auth: Any, now: int) -> None:
+        _, text = auth.keys.add(name, [(role, place)], who="cli", now=now)
+        say(text)
+
+    _with_auth(config, data, make)
 
 
 def _added(auth: Any, now: int, name: str, role: str, place: str) -> None:

@@ -89,15 +89,18 @@ class Ingest:
         if self.guard is not None:
             digest_ = blake2b(topic.encode() + b"\0" + payload, digest_size=16).digest()
             if self.guard(digest_, f"{source} {topic}"[:200]):
-                self._tell("ingest_ok", source, False)
                 self._quarantine(
                     source, topic, "killer: the gateway died twice on this message", payload, token
                 )
                 return
+        message = Message(source, topic, payload, retain, at + engine.state.offset_ms)
+        self._understand(session, message, token, dup, at)
+
+    def _understand(self, session: Session, message: Message, token: Any, dup: bool, at: int) -> None:
+        """Decode and submit. What nobody understands is set aside with the reason, and what was understood goes on."""
+        engine, source, topic, payload = self.engine, message.source, message.topic, message.payload
         try:
-            codec, decoded = self.decoder.answer(
-                Message(source, topic, payload, retain, at + engine.state.offset_ms)
-            )
+            codec, decoded = self.decoder.answer(message)
         except Exception as error:  # noqa: BLE001 - codec isolation: one broken codec must not stop the stream
             self.counts["codec_faults"] += 1
             log.error("codec raised", source=source, topic=topic[:200], error=repr(error)[:200])
@@ -107,21 +110,27 @@ class Ingest:
             engine.submit(Learned(codec, source, learned.key, learned.value), None)
         for ask in decoded.asks:
             engine.outlet.ask(Ask("", source, ask.topic, ask.payload))
-        if decoded.quarantine is not None:
-            self._quarantine(source, topic, decoded.quarantine, payload, None if decoded.readings else token)
         readings = decoded.readings
+        if decoded.quarantine is not None:
+            self._quarantine(source, topic, decoded.quarantine, payload, None if readings else token)
+        elif not readings and token is not None:
+            engine.attach(token)
         if not readings:
-            if decoded.quarantine is None and token is not None:
-                engine.attach(token)
             return
         if source in self._simulated:
             readings = [Reading(r.point, r.value, r.measured_at, r.flags | Flag.SIMULATED) for r in readings]
         hot = urgent(decoded)
         digest = crc32(payload, crc32(topic.encode())) if hot and has_pulse(decoded) else 0
         event = Measured(source, readings, decoded.sequence, digest, dup)
-        if not hot and (self.waiting or self._behind()):
-            self._wait(session, event, token)
-            return
+        if self.waiting or self._behind():
+            devices = dict.fromkeys(split_point(r.point)[0] for r in readings)
+            if not hot and len(devices) == 1:
+                self._wait(session, next(iter(devices)), event, token)
+                return
+            for (
+                device
+            ) in devices:  # an alarm may overtake other devices' measurements, never its own device's
+                self._let_go(self.waiting.pop(device, None))
         engine.submit(event, token, hot, at)
 
     def drained(self, session: Session) -> None:
@@ -135,13 +144,17 @@ class Ingest:
         """Step what coalesced: one event a device, in order of first arrival."""
         waiting, self.waiting = self.waiting, {}
         for held in waiting.values():
-            event = held.event()
-            for token in held.tokens[:-1]:
-                self.engine.attach(token)
-            self.engine.submit(event, held.tokens[-1] if held.tokens else None)
+            self._let_go(held)
         paused, self._paused = self._paused, []
         for session in paused:
             session.resume()
+
+    def _let_go(self, held: Waiting | None) -> None:
+        """Step a merged message; its acknowledgements follow in their order."""
+        if held is not None:
+            self.engine.submit(held.event(), None)
+            for token in held.tokens:
+                self.engine.attach(token)
 
     def _lane(self, source: str, topic: str) -> int:
         """Where a topic belongs, found once: ours (ignored), the alarm lane, or everything else."""
@@ -157,17 +170,13 @@ class Ingest:
         alarm = self.alarm_sessions.get(source)
         return alarm is not None and alarm.ready.is_set()
 
-    def _wait(self, session: Session, event: Measured, token: Any) -> None:
+    def _wait(self, session: Session, device: str, event: Measured, token: Any) -> None:
         """Measurements of one device merge while the disk or we are behind; alarm levels that differ never do."""
-        device = split_point(event.readings[0].point)[0]
         held = self.waiting.get(device)
         if held is not None and held.merge(event, token):
             self.counts["coalesced"] += 1
             return
-        if held is not None:
-            self.engine.submit(held.event(), None)
-            for old in held.tokens:
-                self.engine.attach(old)
+        self._let_go(held)
         self.waiting[device] = Waiting(event, token)
         if len(self.waiting) > WAITING_MAX and not session.paused:
             session.pause()

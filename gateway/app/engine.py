@@ -9,7 +9,8 @@ import itertools
 import random
 import resource
 import shutil
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -38,6 +39,8 @@ from gateway.planning import build_plan
 from gateway.pump import Pump
 from gateway.registry.reader import RegistryReader
 
+GC_THRESHOLD: Final = (50_000, 20, 50)  # what the hot path makes is freed by reference count; cycles are rare
+SWITCH_S: Final = 0.001  # the journal's thread gives way to an alarm after a millisecond, not after five
 GUARDED_MESSAGES: Final = 200  # after an unclean exit, stepped one at a time with their digest on disk
 ASKS_MAX: Final = 1000
 
@@ -68,6 +71,8 @@ class EngineProcess:
         clean = self.engine.start(self._plan())
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLD)
+        sys.setswitchinterval(SWITCH_S)
         loop = asyncio.get_running_loop()
         self.snapshots = Snapshots(self.engine, self.journal, loop.time())
         self.pump = Pump(self.engine, lambda ok, why: self.tell("journal_ok", "", ok))
@@ -140,7 +145,7 @@ class EngineProcess:
         sources = {s.name: s.source() for s in self.settings.sources}
         codecs = {s.name: s.codecs for s in self.settings.sources}
         suspect = None if clean else Suspect(self.data / "journal")
-        guard = _Guard(suspect) if suspect is not None else None
+        guard = _Guard(suspect, self._killer) if suspect is not None else None
         ingest = Ingest(
             self.engine, Decoder(self.engine.state.context, codecs), sources, self.pump.kick,
             lambda: self.pump.behind, self.tell, guard,
@@ -224,6 +229,11 @@ class EngineProcess:
         if since is not None and self.engine.state.at > since:
             self.pump.submit(Gap(source, since, self.engine.stamper.at(), "broker link"))
 
+    def _killer(self, summary: str) -> None:
+        self._told_from_outside(
+            "process_alive", f"engine: died twice on {summary}".replace("/", "_"), False, summary
+        )
+
     def _told_from_outside(self, metric: str, channel: str, value: bool, reason: str) -> None:
         """A child died, a client of the broker was thrown out: news even when it is the same news again."""
         log.warning("told", metric=metric, channel=channel, value=value, reason=reason)
@@ -272,6 +282,7 @@ class EngineProcess:
         self.tell("disk_free_percent", "", float(free))
         self.tell("clock_ok", "", self.engine.stamper.trusted)
         self.tell("quarantined", "", self.engine.state.quarantined)
+        self.tell("ingest_ok", "", not self.pump.behind)
         self.tell("coalesced", "", self.ingest.counts["coalesced"])
         for name, channel in self.deliverer.health()["channels"].items():
             self.tell("channel_ok", name, channel["failing_since"] is None)
@@ -304,14 +315,15 @@ class EngineProcess:
 class _Guard:
     """After an unclean exit: notes each message on disk before its step, until enough have passed."""
 
-    def __init__(self, suspect: Suspect) -> None:
-        self.suspect, self.left = suspect, GUARDED_MESSAGES
+    def __init__(self, suspect: Suspect, found: Callable[[str], None]) -> None:
+        self.suspect, self.left, self._found = suspect, GUARDED_MESSAGES, found
         self.ingest: Ingest | None = None
         accused = suspect.previous()
         self.killer = accused.digest if accused is not None and accused.deaths >= 2 else None
 
     def __call__(self, digest: bytes, summary: str) -> bool:
         if digest == self.killer:
+            self._found(summary)
             return True
         self.left -= 1
         try:

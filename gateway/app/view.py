@@ -26,7 +26,7 @@ from gateway.api.world import World
 from gateway.app.channels import link_key
 from gateway.app.child import Orders, run
 from gateway.app.stores import open_store
-from gateway.auth import Auth
+from gateway.auth import EVERYWHERE, Auth
 from gateway.auth.signin import TOKEN_MAX_MS
 from gateway.clock import SystemClock
 from gateway.config.settings import Settings
@@ -150,7 +150,10 @@ class ViewProcess:
         """While nobody has a password: a one-time token in a file only the gateway's user can read."""
         path = self.data / "secrets" / "first-sign-in"
         now = self.clock.utc_ms()
-        if path.exists() and now - path.stat().st_mtime * 1000 < TOKEN_MAX_MS and self.auth.users.all():
+        known = [u for u in self.auth.users.all() if ("admin", EVERYWHERE) in u.grants and not u.disabled]
+        chosen = any(user.has_password for user in known)
+        young = path.exists() and now - path.stat().st_mtime * 1000 < TOKEN_MAX_MS
+        if young and known and not chosen:
             return
         token = self.auth.first_token(now=now)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -44,7 +44,6 @@ PERMITS: Final[dict[Verb, tuple[str, ...]]] = {
     Verb.UNSHELVE: (*_DESK, "duty_operator"),
     Verb.OUT_OF_SERVICE: ("admin", "operator"),
     Verb.IN_SERVICE: ("admin", "operator", "duty_operator"),
-    Verb.TEST_NOTIFY: (*_STAFF, "duty_operator"),
 }
 """Which roles may do what, on places they hold the role for. A household never gives a verdict: staff verify."""
 
@@ -87,7 +86,7 @@ def permitted(turn: Turn, act: Acted, places: list[str]) -> bool:
 
 def _on_incident(turn: Turn, act: Acted, target: Incident) -> str:
     verb = act.verb
-    if verb in _ALARM_VERBS or verb is Verb.TEST_NOTIFY:
+    if verb in _ALARM_VERBS:
         return "not_an_alarm"
     if verb is Verb.MUTE:
         return _mute(turn, target)

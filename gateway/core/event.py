@@ -68,7 +68,6 @@ class Verb(StrEnum):
     UNSHELVE = "unshelve"
     OUT_OF_SERVICE = "out_of_service"  # 屏蔽/停用; alarm; args: until_ms, order, second (person)
     IN_SERVICE = "in_service"
-    TEST_NOTIFY = "test_notify"  # sends a test message through one channel to the actor
 
 
 class Acted(msgspec.Struct, frozen=True, tag="acted"):

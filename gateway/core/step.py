@@ -166,5 +166,5 @@ def _replanned(turn: Turn) -> None:
         )
         if policy is not None and known.handling != "closed":
             known.step %= max(len(policy.steps), 1)
-            if known.next_at is None and escalate.waiting(known):
+            if escalate.waiting(known) and (known.next_at is None or not known.told):
                 escalate.start(turn, known, policy)

@@ -58,7 +58,6 @@ MAY: dict[str, set[Action | Verb]] = {
     "viewer": {Action.READ},
     "grid_staff": {
         Action.READ, Verb.TAKE, Verb.RELEASE, Verb.DECLINE, Verb.ON_SCENE, Verb.NOTE, Verb.VERDICT, Verb.CONTROL,
-        Verb.TEST_NOTIFY,
     },
     "operator": {Action.READ, Action.READ_PEOPLE, Action.AUDIT, Action.DUTY_SCREEN, *Verb},
     "admin": {*Action, *Verb},

@@ -7,9 +7,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.catalogue import Source
+from devices.decode import Decoder
 from devices.reading import Flag, Reading
 from gateway.core.event import Measured
-from gateway.ingest import Waiting
+from gateway.ingest import Ingest, Waiting
+from gateway.inprocess import Gateway
+from tests.core.community import estate
 
 numbers = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
 
@@ -52,3 +56,28 @@ def test_points_that_come_in_between_are_kept() -> None:
     held = Waiting(message("temperature", 1.0), 1)
     assert held.merge(message("humidity", 40.0), 2)
     assert {r.point for r in held.event().readings} == {"s:d/temperature/", "s:d/humidity/"}
+
+
+class _Session:
+    """What Ingest needs of a session."""
+
+    name, source, role, epoch, paused = "s.rest", "s", "rest", 1, False
+
+
+def test_an_alarm_never_overtakes_its_own_device() -> None:
+    """While measurements wait for the disk, an older "normal" of a detector is stepped before its alarm, not after."""
+    home = Gateway(estate())
+    behind = True
+    ingest = Ingest(
+        home.engine, Decoder(), {"s": Source("s", "est")}, lambda: None, lambda: behind, lambda *_: None
+    )
+    session: Any = _Session()
+    for number, (device, smoke) in enumerate((("d", "false"), ("e", "false"), ("d", "true")), 1):
+        body = f'{{"v":1,"smoke":{smoke}}}'.encode()
+        ingest.received(session, f"community/est/{device}/telemetry", body, number, False, False)
+    behind = False
+    ingest.drained(session)
+    home.settle()
+    alarm = next(a for a in home.alarms.values() if a.device == "s:est/d")
+    assert alarm.state == "UNACK"
+    assert [token[2] for token in home.acknowledged] == [1, 3, 2]
