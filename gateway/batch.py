@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from devices.reading import Reading
 from gateway.core.event import Clocked, Measured
@@ -58,13 +58,11 @@ def batch_of(rows: Iterable[Row], after: int) -> Batch:
         last = max(last, row.first + len(row.events) - 1)
     values = [r.value for r in readings]
     kinds = bytes(map(_KIND_OF.__getitem__, map(type, values)))
-    number: list[float | None]
-    text: list[str | None]
+    numbers: list[Any] = values
+    texts: list[str | None] = [None] * len(values)
     if Kind.TEXT in kinds or Kind.NONE in kinds:
-        number = [v if k in _NUMBERS else None for k, v in zip(kinds, values, strict=True)]  # type: ignore[misc]
-        text = [v if k == Kind.TEXT else None for k, v in zip(kinds, values, strict=True)]  # type: ignore[misc]
-    else:
-        number, text = values, [None] * len(values)  # type: ignore[assignment]  # the kinds say there are only numbers
+        numbers = [v if k in _NUMBERS else None for k, v in zip(kinds, values, strict=True)]
+        texts = [v if isinstance(v, str) else None for v in values]
     return Batch(
         after=after,
         last_seq=last,
@@ -72,8 +70,8 @@ def batch_of(rows: Iterable[Row], after: int) -> Batch:
         n=places,
         at=ats,
         point=[r.point for r in readings],
-        number=number,
-        text=text,
+        number=numbers,
+        text=texts,
         kind=kinds,
         measured_at=[r.measured_at for r in readings],
         flags=[r.flags for r in readings],

@@ -117,7 +117,6 @@ class Follower:
         except BaseException as error:
             log.exception("following the journal ended")
             self._on_end(error)
-            raise
 
     def _careful(self) -> int:
         """One read; a disk that refuses is asked again, anything else ends the thread."""

@@ -110,7 +110,7 @@ class _Outlet:
         self.home.answers[answered.key] = answered
 
     def committed(self, seq: int) -> None:
-        self.home.committed_seq = seq
+        """Nobody follows here."""
 
 
 def default_plan(source: Source | None = None, catalogue: Catalogue | None = None) -> Plan:
@@ -163,7 +163,6 @@ class Gateway:
         self.answers: dict[str, Answered] = {}
         self.dead: set[str] = set()
         self.docs: dict[str, IncidentDoc] = {}
-        self.committed_seq = 0
         self.alarms: dict[str, AlarmDoc] = {}
         self._acts = self._seen = 0
         self.engine = Engine(self.journal, Stamper(self.clock), _Outlet(self), thaw_plan)

@@ -163,6 +163,10 @@ class Store(Sink, Protocol):
         """One series for each point asked, in that order, empty where nothing is known. Raises StoreError."""
         ...
 
+    def forget(self, before: int) -> list[str]:
+        """Delete closed days that ended before `before` (UTC ms, by a clock the caller trusts); gives their names."""
+        ...
+
     def latest(self, points: Sequence[str] | None = None) -> dict[str, Sample]:
         """The last reading of the points (None: all) in journal order; HISTORICAL ones only where nothing else is."""
         ...

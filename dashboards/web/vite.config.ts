@@ -2,7 +2,7 @@
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
 
-import { fakeApi } from "./dev/fake-api";
+import { fakeApi } from "./dev/fake-api.ts";
 
 /** `CSG_API=http://127.0.0.1:8080 npm run dev` works against a running gateway; without it a fake answers. */
 const gateway = process.env["CSG_API"];

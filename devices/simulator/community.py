@@ -20,11 +20,11 @@ _LEVELS: Final = (("b", Level.BUILDING), ("u", Level.UNIT), ("f", Level.FLOOR))
 def community(count: int, kinds: Iterable[str] | None = None) -> tuple[Hardware, ...]:
     """`count` devices of an estate: what is shared first, then building after building; only of `kinds` where given.
 
-    Raises ValueError for a negative count or for kinds no estate has.
+    Raises ValueError for a count below 1 or for kinds no estate has.
     """
     wanted = frozenset(kinds) if kinds is not None else frozenset(KINDS)
-    if count < 0 or not wanted & KINDS.keys():
-        raise ValueError("a community has some devices, of kinds there are")
+    if count < 1 or not wanted & KINDS.keys():
+        raise ValueError("a community has at least one device, of kinds there are")
     return tuple(islice((h for h in _estate() if h.kind in wanted), count))
 
 

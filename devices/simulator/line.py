@@ -11,7 +11,7 @@ from devices.simulator.world import World
 
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE_S: Final = 30
-IN_FLIGHT: Final = 200  # messages unacknowledged at a time; embedded brokers allow 1000 and more
+IN_FLIGHT: Final = 100  # messages unacknowledged at a time; embedded brokers allow 1000 and more
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 

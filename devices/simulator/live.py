@@ -7,7 +7,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from devices.simulator.line import BACKOFF_S, IN_FLIGHT, KEEPALIVE_S, address, client_id, wills
 from devices.simulator.site import SimulatedSite
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 ASLEEP_MS: Final = 30_000
 """Behind the real time by more than this (the broker was away, the machine slept), the site did not live meanwhile."""
+
+DRAIN_S: Final = 2.0
+"""What was said before the end still goes out, for at most so long."""
 
 _TURN_S: Final = 0.25  # how soon a verb called by another task is noticed
 
@@ -90,9 +93,10 @@ class _Live:
         """World time is where it is, real time is now: from here they go together."""
         self.base_ms, self.base_s = self.world.now, time.monotonic()
         self.world.speed = self.speed
-        self.world.epoch_ms = self._utc() - int(self.world.now / self.speed)
+        self.world.epoch_ms = self.utc() - int(self.world.now / self.speed)
 
-    def _utc(self) -> int:
+    def utc(self) -> int:
+        """UTC ms as the machine has it."""
         return self.site.clock_ms() or time.time_ns() // 1_000_000  # noqa: TID251  fake hardware has a clock of its own
 
     async def run(self) -> int:
@@ -103,12 +107,10 @@ class _Live:
         while not self.over():
             try:
                 async with self._client() as client:
-                    client.pending_calls_threshold = IN_FLIGHT * 2  # beyond it aiomqtt warns, and this many is meant
+                    client.pending_calls_threshold = max(client.pending_calls_threshold, IN_FLIGHT)
                     self.told("connected")
                     failures = 0
-                    _, back = wills(self.world)
-                    await client.publish(back.topic, back.payload, qos=1, retain=back.retained)
-                    await self._speak(client)
+                    await self._connected(client)
             except (aiomqtt.MqttError, OSError) as error:
                 self.told(f"connection lost: {error}")
                 wait_s = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
@@ -116,6 +118,28 @@ class _Live:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.stop.wait(), wait_s)
         return self.sent
+
+    async def _connected(self, client: aiomqtt.Client) -> None:
+        """Speak on one connection until it is over or lost."""
+        # When the connection breaks, aiomqtt lets a publish wait its ten seconds, but tells who waits for messages.
+        gone = asyncio.create_task(_hear(client), name="simulator.gone")
+        stopped = asyncio.create_task(self.stop.wait(), name="simulator.stopped")
+        try:
+            _, back = wills(self.world)
+            await client.publish(back.topic, back.payload, qos=1, retain=back.retained)
+            while not self.over() and not gone.done():
+                self.live()
+                while self.pending and not gone.done() and not self._late():
+                    await self._publish(client, gone, self.pending[:IN_FLIGHT])
+                await asyncio.wait(
+                    (gone, stopped), timeout=self._wait_s(), return_when=asyncio.FIRST_COMPLETED
+                )
+            if gone.done():
+                gone.result()
+        finally:
+            gone.cancel()
+            stopped.cancel()
+            await asyncio.gather(gone, stopped, return_exceptions=True)
 
     def over(self) -> bool:
         """Whether somebody stopped us or the time is up."""
@@ -132,42 +156,60 @@ class _Live:
             will=aiomqtt.Will(gone.topic, gone.payload, 1, gone.retained),
         )  # fmt: skip
 
-    async def _speak(self, client: aiomqtt.Client) -> None:
-        while not self.over():
-            self._live()
-            while self.pending:
-                await self._publish(client, self.pending[:IN_FLIGHT])
-                await asyncio.sleep(0)
-            due = self.world.due_ms()
-            until_s = _TURN_S if due is None else (due - self.base_ms) / 1000 / self.speed + self.base_s - time.monotonic()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), min(_TURN_S, max(0.001, until_s)))
+    def _late(self) -> bool:
+        """Whether it has been over for so long that what is still unsent stays so."""
+        if self.over() and self.until > time.monotonic():
+            self.until = time.monotonic()
+        return time.monotonic() > self.until + DRAIN_S
 
-    def _live(self) -> None:
+    def _wait_s(self) -> float:
+        """How long nothing is to be said, at most a turn."""
+        due = self.world.due_ms()
+        if due is None:
+            return _TURN_S
+        wait_s = self.base_s + (due - self.base_ms) / 1000 / self.speed - time.monotonic()
+        return min(_TURN_S, max(0.001, wait_s))
+
+    def live(self) -> None:
         """Let the world catch up with the real time."""
         target = self.base_ms + int((time.monotonic() - self.base_s) * 1000 * self.speed)
         if target - self.world.now > ASLEEP_MS * self.speed:
             self._anchor()
             target = self.world.now
         self.pending += self.world.advance_to(target)
-        ahead_ms = self._utc() - self.world.utc()
+        ahead_ms = self.utc() - self.world.utc()
         if abs(ahead_ms) > 1000:  # somebody set the machine's clock
             self.world.epoch_ms += ahead_ms
 
-    async def _publish(self, client: aiomqtt.Client, batch: Sequence[Sent]) -> None:
+    async def _publish(self, client: aiomqtt.Client, gone: asyncio.Task[None], batch: Sequence[Sent]) -> None:
         """Send some messages in order and forget those that were acknowledged; raises what kept the others back."""
         import aiomqtt
 
-        done: list[Any] = await asyncio.gather(
-            *(client.publish(m.topic, m.payload, qos=1, retain=m.retained) for m in batch),
-            return_exceptions=True,
-        )
-        failed = [error for error in done if error is not None]
-        kept = [message for message, error in zip(batch, done, strict=True) if error is not None]
+        # Tasks begin in the order they were made, and with their beginning the message is on its way.
+        tasks = [
+            asyncio.create_task(
+                client.publish(m.topic, m.payload, qos=1, retain=m.retained, timeout=math.inf)
+            )
+            for m in batch
+        ]
+        together = asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await asyncio.wait((together, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            together.cancel()  # does nothing where all are done; else the connection or this task is at its end
+        await asyncio.gather(*tasks, return_exceptions=True)
+        failed = [t.cancelled() or t.exception() is not None for t in tasks]
+        kept = [message for message, back in zip(batch, failed, strict=True) if back]
         self.sent += len(batch) - len(kept)
         self.pending[: len(batch)] = kept
-        for error in failed:
-            if not isinstance(error, aiomqtt.MqttError):
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                if isinstance(error, aiomqtt.MqttError) and gone.done():
+                    continue  # `gone` says it better
                 raise error
-        if failed:
-            raise failed[0]
+
+
+async def _hear(client: aiomqtt.Client) -> None:
+    """Nobody speaks to us; raises MqttError when the connection is lost."""
+    async for _ in client.messages:
+        pass

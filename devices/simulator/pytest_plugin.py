@@ -1,4 +1,4 @@
-"""Fixtures for anybody's tests: `simulated_site`, and `gateway`, a whole gateway listening to it under a manual clock."""
+"""Fixtures for anybody's tests: `simulated_site`, and `gateway`, a whole gateway that listens to it."""
 
 from __future__ import annotations
 

@@ -130,7 +130,12 @@ def storm(site: Stage) -> Iterator[Step]:
     for n, name in enumerate(dict.fromkeys((kitchen, *smokes))):
         yield Step(2 + n, "smoke", name, {"ramp_s": 5})
         yield Step(9 + n, "duplicate", name, {"times": 2})
-    for kind, verb in (("gas", "gas"), ("hydrant", "draw_water"), ("sos", "sos"), ("call_point", "call_point")):
+    for kind, verb in (
+        ("gas", "gas"),
+        ("hydrant", "draw_water"),
+        ("sos", "sos"),
+        ("call_point", "call_point"),
+    ):
         for name in site.find(kind, "", 2):
             yield Step(20, verb, name)
     yield Step(25, "flood", kitchen, {"per_s": 20, "seconds": 10})
@@ -158,25 +163,21 @@ def _later(by_s: float, steps: Iterator[Step]) -> Iterator[Step]:
 
 
 def _evening(site: Stage, from_s: float) -> Iterator[Step]:
-    """One small thing a minute: tests, an empty battery, a hydrant, a car in the lane, a cover taken off."""
+    """One small thing a minute: a test, an empty battery and a new one, a hydrant, a car in the lane, a loose cover."""
     smokes = [n for n in site.find("smoke") if n != _kitchen(site)]
     hydrants, cameras = site.find("hydrant"), site.find("camera", "lane")
-    for n in count():
-        at, turn = from_s + 60 * n, n % 5
-        name = smokes[(7 * n) % len(smokes)]
-        if turn == 0:
-            yield Step(at, "press_test", name)
-        elif turn == 1 and n < 3 * len(smokes):
-            yield Step(at, "low_battery", name, {"percent": 8})
-        elif turn == 2 and hydrants:
-            hydrant = hydrants[n % len(hydrants)]
-            yield Step(at, "draw_water", hydrant, {"flow": 420, "seconds": 40})
-        elif turn == 3 and cameras:
-            camera = cameras[n % len(cameras)]
-            yield Step(at, "park", camera)
-            yield Step(at + 50, "clear", camera)
-        elif turn == 4:
-            yield Step(at, "tamper", name, {"restore_s": 30})
+    for n in count() if smokes else ():
+        at = from_s + 300 * n
+        tested, empty, loose = (smokes[(7 * n + k) % len(smokes)] for k in (0, 2, 5))
+        yield Step(at, "press_test", tested)
+        yield Step(at + 60, "low_battery", empty, {"percent": 8})
+        if hydrants:
+            yield Step(at + 120, "draw_water", hydrants[n % len(hydrants)], {"flow": 420, "seconds": 40})
+        if cameras:
+            yield Step(at + 180, "park", cameras[n % len(cameras)])
+            yield Step(at + 230, "clear", cameras[n % len(cameras)])
+        yield Step(at + 240, "tamper", loose, {"restore_s": 30})
+        yield Step(at + 250, "new_battery", empty)
 
 
 SCENARIOS: Final[dict[str, Story]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from devices.catalogue import Catalogue
@@ -35,14 +34,14 @@ class SimulatedSite(Verbs):
     """Fake hardware of one site, the same bytes for the same seed.
 
     `devices` is how many, or which: native names, or `(name, kind[, period_s[, mains]])`. `dialect` is `native` or
-    `zigbee2mqtt`. `clock` tells when the site begins, and `catch_up()` follows it. `spread_s` is how long it takes until
-    all devices have reported once (default 3 s, more for more than 1 500 devices). `truth` bounds how many labels are
-    kept (default: all, or the newest 10 000 with a broker).
+    `zigbee2mqtt`. `clock` tells when the site begins, and `catch_up()` follows it. `spread_s` is how long it takes
+    until all devices have reported once (default 3 s, more for more than 1 500 devices). `truth` bounds how many labels
+    are kept (default: all, or the newest 10 000 with a broker).
 
     Without a broker, messages come from `advance`, `messages` and iteration. With `broker`
-    (`mqtt[s]://user:password@host:port`) the site publishes them itself, QoS 1: in `with`, what `advance` gives is also
-    sent, acknowledged when it returns, and `run` follows the real time; in `async with`, `devices.simulator.run_live`
-    does. Raises ValueError for what cannot be.
+    (`mqtt[s]://user:password@host:port`) the site publishes them itself, QoS 1: in `with`, what `advance` gives has
+    also been sent and acknowledged when it returns; in `async with`, `run_live` lives in real time. Raises ValueError
+    for what cannot be.
     """
 
     def __init__(
@@ -58,7 +57,9 @@ class SimulatedSite(Verbs):
         truth: int | None = None,
     ) -> None:
         units = (
-            community(devices, kinds_of(dialect)) if isinstance(devices, int) else tuple(map(hardware, devices))
+            community(devices, kinds_of(dialect))
+            if isinstance(devices, int)
+            else tuple(map(hardware, devices))
         )
         self.seed, self.name, self.broker = seed, site, broker
         self._clock = clock
@@ -66,7 +67,7 @@ class SimulatedSite(Verbs):
         if clock is not None:
             start = clock.utc_ms()
         elif broker is not None:
-            start = time.time_ns() // 1_000_000  # noqa: TID251  fake hardware has a clock of its own
+            start = _utc_ms()
         spread = spread_s if spread_s is not None else max(3.0, len(units) / 500)
         keep = truth if truth is not None or broker is None else LIVE_TRUTH
         self.world = World(seed, site, units, dialect, start, spread, keep)
@@ -100,7 +101,13 @@ class SimulatedSite(Verbs):
     # -- time -------------------------------------------------------------------------------------------------
 
     def advance(self, seconds: float) -> list[Sent]:
-        """Let time pass and give everything sent meanwhile; with a broker in `with`, it has then been acknowledged."""
+        """Let time pass and give everything sent meanwhile; with a broker in `with`, it has then been acknowledged.
+
+        There the step begins at the real time and is over in a moment, so times in its messages run ahead by up to
+        `seconds`; a gateway takes clocks more than five minutes ahead for wrong.
+        """
+        if self._line is not None:
+            self.world.epoch_ms += (self.clock_ms() or _utc_ms()) - self.world.utc()
         sent = self.world.advance_to(self.world.now + round(seconds * 1000))
         if self._line is not None:
             self._line.publish(sent)
@@ -153,9 +160,7 @@ class SimulatedSite(Verbs):
             self._line.open()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._line is not None:
             self._line.close()
             self._line = None
@@ -163,7 +168,9 @@ class SimulatedSite(Verbs):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Nothing to let go of: `run_live` opens and closes its connections itself."""
+
+
+def _utc_ms() -> int:
+    return time.time_ns() // 1_000_000  # noqa: TID251  fake hardware has a clock of its own

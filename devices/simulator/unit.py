@@ -81,11 +81,11 @@ class Unit:
         self._dice = (self._dice * 6364136223846793005 + 1442695040888963407) & _MASK
         return (self._dice >> 33) / 2147483648
 
-    def gauge(self, metric: str) -> Gauge:
-        """Its instrument for a metric. Raises ValueError when it has none."""
-        for gauge in self.kind.gauges:
+    def gauge(self, metric: str) -> int:
+        """Which of its instruments measures a metric. Raises ValueError when none does."""
+        for number, gauge in enumerate(self.kind.gauges):
             if gauge.metric == metric:
-                return gauge
+                return number
         raise ValueError(f"{self.name} ({self.kind.name}) does not measure {metric}")
 
     def level(self, metric: str) -> bool:
@@ -103,29 +103,29 @@ class Unit:
 
     def steer(self, metric: str, end: float, t: int, over_ms: int) -> None:
         """Let a number walk from where it is to `end`."""
-        gauge = self.gauge(metric)
+        number = self.gauge(metric)
         if self.ramps is None:
             self.ramps = {}
-        self.ramps[metric] = Ramp(t, t + max(1, over_ms), self._calm(gauge, t), end)
+        self.ramps[metric] = Ramp(t, t + over_ms, self._calm(self.kind.gauges[number], number, t), end)
 
     def settle(self, t: int, over_ms: int) -> None:
         """Let every number that was steered walk back to where it usually is."""
         for metric in list(self.ramps or ()):
-            gauge = self.gauge(metric)
-            self.steer(metric, gauge.base + self.offsets[self.kind.gauges.index(gauge)], t, over_ms)
+            number = self.gauge(metric)
+            self.steer(metric, self.kind.gauges[number].base + self.offsets[number], t, over_ms)
 
-    def _calm(self, gauge: Gauge, t: int) -> float:
+    def _calm(self, gauge: Gauge, number: int, t: int) -> float:
         ramp = self.ramps.get(gauge.metric) if self.ramps is not None else None
         if ramp is not None:
             return ramp.at(t)
-        value = gauge.base + self.offsets[self.kind.gauges.index(gauge)]
+        value = gauge.base + self.offsets[number]
         if gauge.swing:
             value += gauge.swing * math.sin(6.283185307179586 * (t / DAY_MS + self.phase))
         return value
 
-    def show(self, gauge: Gauge, t: int) -> float:
+    def _show(self, gauge: Gauge, number: int, t: int) -> float:
         """What the instrument shows at world time `t`."""
-        value = self._calm(gauge, t)
+        value = self._calm(gauge, number, t)
         if gauge.noise:
             value += gauge.noise * (self.chance() + self.chance() - 1)
         if gauge.metric == "pressure" and self.ramps is not None and "flow" in self.ramps:
@@ -140,8 +140,8 @@ class Unit:
             found[metric] = self.level(metric)
         if self.levels is not None:
             found |= self.levels
-        for gauge in self.kind.gauges:
-            found[gauge.metric] = self.show(gauge, t)
+        for number, gauge in enumerate(self.kind.gauges):
+            found[gauge.metric] = self._show(gauge, number, t)
         if not self.mains:
             found[_BATTERY_FIELDS] = round(max(0.0, self.battery - self.drain * t))
         return found

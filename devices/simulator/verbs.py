@@ -49,7 +49,9 @@ class Verbs:
             for u in self.world.units.values()
             if (kind is None or u.kind.name == kind) and place in u.name
         )
-        return tuple(name for name, _ in zip(found, range(count if count is not None else 10**9), strict=False))
+        return tuple(
+            name for name, _ in zip(found, range(count if count is not None else 10**9), strict=False)
+        )
 
     # -- alarms -----------------------------------------------------------------------------------------------
 
@@ -62,7 +64,7 @@ class Verbs:
         return self._raise(who, "heat", "heat", ramp_s)
 
     def gas(self, who: Who, *, ramp_s: float | None = None, peak: float | None = None) -> tuple[str, ...]:
-        """Gas leaks: %LEL climbs, the alarm comes at the set point after `ramp_s` (30 s), the number goes on to `peak`."""
+        """Gas leaks: %LEL climbs; alarm at the set point after `ramp_s` (default 30 s), then on to `peak`."""
         return self._raise(who, "gas", "gas", ramp_s, peak)
 
     def co(self, who: Who, *, ramp_s: float | None = None) -> tuple[str, ...]:
@@ -78,14 +80,14 @@ class Verbs:
         return self._raise(who, "call_point", "call_point", 0)
 
     def alarm(self, who: Who, metric: str, *, ramp_s: float | None = None) -> tuple[str, ...]:
-        """Any other alarm a kind of device has: a panel's `fire_detected`, a leak, a flood, an overload, a forced door."""
+        """Any other alarm a device has: a panel's `fire_detected`, a leak, a flood, an overload, a forced door."""
         return self._raise(who, metric, metric, ramp_s)
 
     def park(self, who: Who, *, after_s: float = 20) -> tuple[str, ...]:
         """A car stops where the camera watches the fire lane; it counts as an obstruction after `after_s`."""
         units = self._units(who, "obstruction")
         for unit in units:
-            unit.steer("vehicle_count", 1, self.world.now, 1)
+            unit.steer("vehicle_count", 1, self.world.now, 0)
             self.world.report(unit, "park")
         return self._raise(who, "obstruction", "park", after_s)
 
@@ -152,12 +154,23 @@ class Verbs:
 
         return self._each(who, one)
 
+    def new_battery(self, who: Who) -> tuple[str, ...]:
+        """Somebody puts a new battery in. ValueError for a device on mains."""
+
+        def one(unit: Unit) -> None:
+            if unit.mains:
+                raise ValueError(f"{unit.name} runs on mains")
+            unit.battery = 100 + unit.drain * self.world.now
+            self._toggle(unit, What.LOW_BATTERY, "new_battery", "battery_low", False)
+
+        return self._each(who, one)
+
     # -- water ------------------------------------------------------------------------------------------------
 
     def draw_water(
         self, who: Who, *, flow: float = 600, seconds: float | None = None, ramp_s: float = 5
     ) -> tuple[str, ...]:
-        """Water is drawn from a hydrant: `flow` L/min, for `seconds` or until `clear`; its pressure drops with the flow."""
+        """Water is drawn from a hydrant: `flow` L/min for `seconds` or until `clear`; its pressure drops."""
 
         def flowing(unit: Unit) -> None:
             if unit.level("hydrant_open"):
@@ -166,7 +179,9 @@ class Verbs:
 
         def one(unit: Unit) -> None:
             unit.steer("flow", flow, self.world.now, round(ramp_s * 1000))
-            self.world.after(ramp_s * 1000, lambda: self.world.begin_alarm(unit, "hydrant_open", "draw_water", ""))
+            self.world.after(
+                ramp_s * 1000, lambda: self.world.begin_alarm(unit, "hydrant_open", "draw_water", "")
+            )
             self.world.after(ramp_s * 1000 + 1, lambda: flowing(unit))
             if seconds is not None:
                 self.world.after((ramp_s + seconds) * 1000, lambda: self.clear(unit.name, over_s=3))
@@ -207,7 +222,7 @@ class Verbs:
         return self._each(who, one)
 
     def cut_uplink(self, who: Who | None = None, *, seconds: float | None = None) -> tuple[str, ...]:
-        """Devices (all, when not given) cannot send, for `seconds` or until `restore_uplink`. They store what they can."""
+        """Devices (all by default) cannot send, for `seconds` or until `restore_uplink`. They store what they can."""
 
         def one(unit: Unit) -> None:
             unit.cut = True
@@ -223,7 +238,8 @@ class Verbs:
         names = [u.name for u in self._units(who if who is not None else list(self.world.units)) if u.cut]
         for unit in (self.world.units[n] for n in names):
             unit.cut = False
-        self.world.reopen()
+        if len(names) == len(self.world.units):
+            self.world.reopen()
 
         def one(unit: Unit) -> None:
             if unit.dead:
@@ -237,7 +253,7 @@ class Verbs:
     # -- lies -------------------------------------------------------------------------------------------------
 
     def replay_late(self, who: Who, *, minutes: float = 30, alarm: str = "") -> tuple[str, ...]:
-        """Reports of the last `minutes` come only now, in one batch; with `alarm` (a metric), an alarm from that long ago.
+        """Reports of the last `minutes` come only now, in one batch; with `alarm` (a metric) an alarm that old as well.
 
         ValueError for a device without a clock or in a dialect whose devices store nothing.
         """
@@ -251,12 +267,7 @@ class Verbs:
                 self.world.send_event(unit, saying, What.LATE, "replay_late")
             every_ms = max(unit.period_ms, ago_ms // BATCH_MAX + 1)
             past = [self._past(unit, ms) for ms in range(ago_ms, 0, -every_ms)]
-            rows = tuple((s.ts, s.fields) for s in past)
-            ids = f"{past[0].sequence}..{past[-1].sequence}"
-            self.world.send(
-                unit, self.world.dialect.batch(unit.name, past), What.LATE, "replay_late",
-                past[0]._replace(sequence=ids), rows,
-            )  # fmt: skip
+            self.world.send_batch(unit, past, "replay_late")
 
         return self._each(who, one)
 
@@ -355,9 +366,7 @@ class Verbs:
         else:
             alarm()
 
-    def _toggle(
-        self, unit: Unit, what: What, verb: str, metric: str, value: bool, number: str = ""
-    ) -> None:
+    def _toggle(self, unit: Unit, what: What, verb: str, metric: str, value: bool, number: str = "") -> None:
         if unit.dead:
             return
         unit.put(metric, value)

@@ -1,4 +1,4 @@
-"""The world of fake hardware: devices that speak when it is their time, in a time of its own. Pure and deterministic."""
+"""The world of fake hardware: devices that speak when it is their time, in a time of its own; pure."""
 
 from __future__ import annotations
 
@@ -57,9 +57,10 @@ class World:
             raise ValueError("two devices have the same name")
         self.epoch_ms, self.speed, self.now = epoch_ms, 1.0, 0
         self.truth = Truth(keep)
-        self._boot = _base36(epoch_ms // 1000)  # ids never repeat after a restart: a gateway drops repeated ones
+        # Ids never repeat after a restart, for a gateway drops repeated ones.
+        self._boot = _base36(epoch_ms // 1000)
         self._out: list[Sent] = []
-        self._due: list[tuple[int, int, Callable[[], None] | Unit]] = []
+        self._due: list[tuple[int, int, Callable[[], object] | Unit]] = []
         self._ties = 0
         self._open(spread_s)
 
@@ -75,7 +76,7 @@ class World:
             return self.now
         return self._due[0][0] if self._due else None
 
-    def after(self, ms: float, work: Callable[[], None]) -> None:
+    def after(self, ms: float, work: Callable[[], object]) -> None:
         """Do something that much later."""
         self._ties += 1
         heapq.heappush(self._due, (self.now + max(0, round(ms)), self._ties, work))
@@ -252,25 +253,30 @@ class World:
             gone = [u for u in lost if u.dead or u.cut]
             mains = [u.name for u in gone if u.mains]
             for name, wire in self.dialect.severed([u.name for u in gone], mains):
-                if name or gone:
-                    self.send(self.units.get(name), wire, What.WILL, verb)
+                self.send(self.units.get(name), wire, What.WILL, verb)
 
         self.after(KEEPALIVE_MS * 3 / 2, wills)
 
     def deliver_stored(self, unit: Unit, verb: str) -> None:
-        """What the device could not send comes now: events one by one, reports in batches, the oldest first."""
-        stored, unit.stored = list(unit.stored or ()), None
+        """What the device could not send comes now, the oldest first: reports in batches, what happened by itself."""
+        stored, unit.stored = unit.stored or (), None
+        batch: list[Saying] = []
         for one in stored:
+            if not one.event:
+                batch.append(one.saying)
+            if batch and (one.event or len(batch) == BATCH_MAX):
+                self.send_batch(unit, batch, verb)
+                batch = []
             if one.event:
                 self.send_event(unit, one.saying, What.LATE, verb)
-        reports = [one.saying for one in stored if not one.event]
-        for start in range(0, len(reports), BATCH_MAX):
-            batch = reports[start : start + BATCH_MAX]
-            rows = tuple((s.ts, s.fields) for s in batch)
-            ids = f"{batch[0].sequence}..{batch[-1].sequence}"
-            self.send(
-                unit, self.dialect.batch(unit.name, batch), What.LATE, verb, batch[0]._replace(sequence=ids), rows
-            )
+        if batch:
+            self.send_batch(unit, batch, verb)
+
+    def send_batch(self, unit: Unit, batch: Sequence[Saying], verb: str) -> None:
+        """Reports of the past in one message."""
+        rows = tuple((s.ts, s.fields) for s in batch)
+        stands_for = batch[0]._replace(sequence=f"{batch[0].sequence}..{batch[-1].sequence}")
+        self.send(unit, self.dialect.batch(unit.name, batch), What.LATE, verb, stands_for, rows)
 
 
 def _base36(number: int) -> str:

@@ -112,8 +112,8 @@ async def _http(_request: Request, error: Exception) -> Response:
         response = Problem("method_not_allowed").response()
         response.headers.update(error.headers or {})
         return response
-    if error.status_code == 404:
-        return Problem("no_route").response()
+    if error.status_code in (404, 413):
+        return Problem("no_route" if error.status_code == 404 else "too_large").response()
     return Problem("invalid", str(error.detail)[:200]).response()
 
 

@@ -22,6 +22,8 @@ from gateway.registry import Invalid, NotFound, VersionConflict
 
 IMPORT_BYTES_MAX: Final = 64 << 20  # 500 000 rows of some 120 bytes
 
+PLACED, HEARD = 0, 1  # the two lists that /devices walks, one after the other
+
 router: Final = APIRouter(tags=["catalogue"])
 Text = Annotated[str | None, Query(max_length=400)]
 IfMatch = Annotated[
@@ -37,18 +39,20 @@ def devices(
     """Devices of the catalogue by id, then those that were heard and are not placed yet."""
     world = house.world
     want = wanted_devices(house, world.scope(who.grants), site, place)
-    stage, last = unpack(cursor, tuple[int, int | str]) or (0, "")
+    stage, last = unpack(cursor, tuple[int, int | str]) or (PLACED, "")
     names: list[str] = []
     following: tuple[Any, ...] | None = None
-    if stage == 0:
+    if stage == PLACED:
         some = world.devices_after(str(last), limit)
         names = [d.id for d in some if want(d.id) and (kind is None or d.kind == kind)]
-        following = (0, some[-1].id) if len(some) == limit else (1, 0)
-    elif kind is None:
+        stage, last = (PLACED, some[-1].id) if len(some) == limit else (HEARD, 0)
+        following = (stage, last)
+    if stage == HEARD:
+        # Those that were heard and are in no catalogue have no kind, so asking for one leaves them out.
         start = last if isinstance(last, int) and last >= 0 else 0
-        heard, onward = house.latest.devices(start, limit)
-        names = [d for d in heard if d not in world.catalogue.devices and want(d)]
-        following = None if onward is None else (1, onward)
+        heard, onward = house.latest.devices(start, limit - len(names)) if kind is None else ([], None)
+        names += [d for d in heard if d not in world.catalogue.devices and want(d)]
+        following = None if onward is None else (HEARD, onward)
     lost = house.views.lost_devices(names) if names else set()
     items = [shaping.device(d, world, house.latest.device_last_at(d), d in lost) for d in names]
     return page(house, items, following)

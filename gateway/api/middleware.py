@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fastapi import Request
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.metrics import Requests
@@ -32,8 +33,11 @@ HEADERS: Final = {
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
-class TooLarge(Exception):
-    """The body went over its bound while it was read."""
+class TooLarge(HTTPException):
+    """The body went over its bound while it was read. An HTTPException, for that is what FastAPI lets through there."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Guard:
@@ -48,12 +52,11 @@ class Guard:
             return
         began = self.clock.monotonic_ms()
         status = 500
-        sent = False
 
         async def wrapped(message: Message) -> None:
-            nonlocal status, sent
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, sent = message["status"], True
+                status = message["status"]
                 given = {name.lower() for name, _ in message["headers"]}
                 more = [(name, value) for name, value in HEADERS.items() if name not in given]
                 if scope.get("scheme") == "https":
@@ -65,12 +68,7 @@ class Guard:
             if _declared(scope) > _bound(scope):
                 await Problem("too_large").response()(scope, receive, wrapped)
                 return
-            try:
-                await self.app(scope, _limited(receive, _bound(scope)), wrapped)
-            except TooLarge:
-                if sent:
-                    raise
-                await Problem("too_large").response()(scope, receive, wrapped)
+            await self.app(scope, _limited(receive, _bound(scope)), wrapped)
         finally:
             route = getattr(scope.get("route"), "path", "other")
             self.requests.count(scope["method"], route, status, self.clock.monotonic_ms() - began)

@@ -76,7 +76,9 @@ class Problem(Exception):
         body = {"type": PREFIX + self.code, "title": title, "status": status, "code": self.code, **self.more}
         if self.detail:
             body["detail"] = self.detail
-        headers = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
+        headers = {"Cache-Control": "no-store"}
+        if self.retry_after_s is not None:
+            headers["Retry-After"] = str(self.retry_after_s)
         if status == 401:
             headers["WWW-Authenticate"] = 'Bearer realm="csg"'
         return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)

@@ -28,7 +28,7 @@ from gateway.app.child import Orders, run
 from gateway.app.stores import open_store
 from gateway.auth import EVERYWHERE, Auth
 from gateway.auth.signin import TOKEN_MAX_MS
-from gateway.clock import SystemClock
+from gateway.clock import UTC_FLOOR_MS, SystemClock
 from gateway.config.settings import Settings
 from gateway.control import ControlClient
 from gateway.errors import EngineGone, GatewayError
@@ -250,6 +250,11 @@ class ViewProcess:
             await asyncio.to_thread(self._sweep_views, now, days)
             await asyncio.to_thread(self.house.notes.sweep, now - days * DAY_MS)
             await asyncio.to_thread(self.auth.sweep, now)
+            if self.house.history is not None and now >= UTC_FLOOR_MS:  # an unset clock must not date anything
+                past = now - self.settings.retention.history_days * DAY_MS
+                gone = await asyncio.to_thread(self.house.history.forget, past)
+                if gone:
+                    log.info("history past its time deleted", days=gone)
             await asyncio.sleep(SWEEP_S)
 
     def _sweep_views(self, now: int, days: int) -> None:

@@ -166,7 +166,6 @@ class Withdrawn(msgspec.Struct, frozen=True, tag="withdrawn"):
     effects: Sequence[str]
 
 
-Effect = Notify | Publish | Ask
 Result = Notify | Publish | Ask | Answered | IncidentChanged | AlarmChanged | Withdrawn
 
 

@@ -16,7 +16,7 @@ from gateway.core.effect import (
     Publish,
     Withdrawn,
 )
-from gateway.core.event import Clocked, Delivered, Quarantined
+from gateway.core.event import Clocked, Delivered, Learned, Measured, Quarantined, Ticked
 from gateway.journal import Row
 
 PAYLOAD_MAX: Final = 4096  # bytes of a quarantined message kept; its true size is kept beside it
@@ -48,6 +48,9 @@ WITHDRAWN: Final = (
 )
 QUARANTINE: Final = "INSERT OR IGNORE INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)"
 
+QUIET: Final = frozenset((Measured, Learned, Ticked))
+"""Events that by themselves change nothing here; rows of nothing else are most rows."""
+
 Statement = tuple[str, tuple[Any, ...]]
 
 
@@ -74,6 +77,9 @@ def applied(rows: Sequence[Row], after: int) -> Applied:
     for row in rows:
         last = row.last
         if last <= after:
+            continue
+        if not row.happened and QUIET.issuperset({type(event) for _, event in row.events}):
+            out.last_seq, out.last_utc = last, row.events[-1][0] + row.offset_ms
             continue
         offset = row.offset_ms
         times: dict[int, int] = {}

@@ -45,13 +45,16 @@ class Views:
     """`apply` from one thread; everything else from any. Applying rows again changes nothing."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file. Raises ViewsNewer, sqlite3.OperationalError."""
+        """Open or make the file; raises ViewsNewer, sqlite3.OperationalError.
+
+        `applied_seq` is how far the views reach, `stored_seq` how far they do on disk.
+        """
         self.path = path
         self._writer = opened(path)
         self._reader = connect(path)
         self._writing, self._reading = threading.Lock(), threading.Lock()
         self.applied_seq, self.applied_utc = self._writer.execute("SELECT seq, at FROM cursor").fetchone()
-        self._stored_seq = self.applied_seq
+        self.stored_seq = self.applied_seq
 
     def restart(self) -> None:
         """The journal is another one than we followed: keep the old views aside and begin at its first row."""
@@ -62,7 +65,7 @@ class Views:
     def close(self) -> None:
         """Write the cursor and let go."""
         with self._writing, self._reading:
-            if self._stored_seq != self.applied_seq:
+            if self.stored_seq != self.applied_seq:
                 self._store_cursor(self.applied_seq, self.applied_utc)
             self._writer.close()
             self._reader.close()
@@ -77,7 +80,7 @@ class Views:
         found = applied(rows, self.applied_seq)
         if found.last_seq == self.applied_seq:
             return []
-        if found.statements or found.last_seq - self._stored_seq >= IDLE_EVENTS:
+        if found.statements or found.last_seq - self.stored_seq >= IDLE_EVENTS:
             with self._writing:
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:
@@ -90,16 +93,16 @@ class Views:
                 except BaseException:
                     self._writer.execute("ROLLBACK")
                     raise
-                self._stored_seq = found.last_seq
+                self.stored_seq = found.last_seq
         self.applied_seq, self.applied_utc = found.last_seq, found.last_utc
         return found.changes
 
     def flush(self) -> None:
         """Write the cursor where only measurements moved it."""
         with self._writing:
-            if self._stored_seq != self.applied_seq:
+            if self.stored_seq != self.applied_seq:
                 self._store_cursor(self.applied_seq, self.applied_utc)
-                self._stored_seq = self.applied_seq
+                self.stored_seq = self.applied_seq
 
     def _store_cursor(self, seq: int, utc: int) -> None:
         self._writer.execute("UPDATE cursor SET seq = ?, at = ?", (seq, utc))

@@ -200,6 +200,7 @@ export function fakeApi(): Plugin {
       const items = [...incidents.values()].filter((i) => (i["handling"] === "closed") === closed).map(shaped);
       return json(200, { items, next: null, seq });
     }
+    if (path === "/alarms") return json(200, { items: [{ id: "a1", place: { text: "3号楼 1单元 5层 502 厨房" } }], next: null, seq });
     const where = { id: "p", path: ["阳光花园", "3号楼"], text: "3号楼 1单元 5层 502 厨房" };
     if (path === "/places") return json(200, { items: [{ id: "b3", name: "3号楼", level: "building", parent: "sim" }], next: null, seq });
     if (path === "/devices") {

@@ -64,12 +64,15 @@ class Spoken:
     def __init__(self, site: str, devices: Sequence[tuple[str, str]]) -> None:
         strange = sorted({kind for _, kind in devices} - set(KINDS or ()))
         if strange:
-            raise ValueError(f"no Zigbee devices of kind {', '.join(strange)}; there are {', '.join(KINDS or ())}")
+            raise ValueError(
+                f"no Zigbee devices of kind {', '.join(strange)}; there are {', '.join(KINDS or ())}"
+            )
         if len(devices) > DEVICES_MAX:
             raise ValueError(f"a Zigbee network of {len(devices)} devices; at most {DEVICES_MAX}")
         self._kinds = dict(devices)
         self._addresses = {
-            name: f"0x{hashlib.blake2b(f'{site}/{name}'.encode(), digest_size=8).hexdigest()}" for name, _ in devices
+            name: f"0x{hashlib.blake2b(f'{site}/{name}'.encode(), digest_size=8).hexdigest()}"
+            for name, _ in devices
         }
         self._measured: set[str] = set()
 
@@ -171,7 +174,7 @@ class Spoken:
         exposes += [_numeric("battery")] if not kind.mains else []
         exposes.append({**_numeric("linkquality"), "unit": "lqi"})
         if kind.name == "sos":
-            exposes.append({"type": "enum", "name": "action", "property": "action", "access": 1, "values": ["emergency"]})
+            exposes.append(_action("emergency"))
         return {
             "ieee_address": self._addresses[name], "type": "Router" if kind.mains else "EndDevice",
             "friendly_name": friendly(name), "supported": True, "disabled": False, "interview_completed": True,
@@ -188,12 +191,23 @@ def friendly(name: str) -> str:
 def _binary(metric: str) -> dict[str, Any]:
     name = _KEYS.get(metric, Key(metric)).name
     on = metric != "door_open"  # a contact is about being open, which it calls false
-    return {"type": "binary", "name": name, "property": name, "access": 1, "value_on": on, "value_off": not on}
+    return {
+        "type": "binary",
+        "name": name,
+        "property": name,
+        "access": 1,
+        "value_on": on,
+        "value_off": not on,
+    }
 
 
 def _numeric(metric: str) -> dict[str, Any]:
     key = _KEYS.get(metric, Key(metric))
     return {"type": "numeric", "name": key.name, "property": key.name, "access": 1, "unit": key.unit}
+
+
+def _action(*values: str) -> dict[str, Any]:
+    return {"type": "enum", "name": "action", "property": "action", "access": 1, "values": values}
 
 
 def _iso(ms: int) -> str:

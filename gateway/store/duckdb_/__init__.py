@@ -20,7 +20,7 @@ file sends the cursor back.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -38,10 +38,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     old.
     """
 
-    folder: str = "history"
-    memory_mb: int = 96
-    threads: int = 1
-    close_after_s: int = 600
+    folder: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "history"
+    memory_mb: Annotated[int, msgspec.Meta(ge=64, le=65_536)] = 96
+    threads: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    close_after_s: Annotated[int, msgspec.Meta(ge=0, le=43_200)] = 600
 
 
 def open(config: Config, data_dir: Path, name: str, site_of: SiteOf) -> DuckStore:  # noqa: A001  the contract's word

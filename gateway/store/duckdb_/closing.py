@@ -12,12 +12,15 @@ from typing import Final
 
 import duckdb
 
-from gateway.store.duckdb_.files import crc_of, ends_well
+from gateway.store.duckdb_.files import DAY_MS, crc_of, ends_well, sync
 from gateway.store.duckdb_.reading import FIELDS, merge_latest
 
 # Everything that is stored beside the point itself; one hash over it, the same in any order, tells whether all of it
 # arrived.
 _DIGEST: Final = f"SELECT count(*), bit_xor(hash({FIELDS})), sum(hash({FIELDS}) >> 24) FROM"
+
+
+_LATEST_MS: Final = 400 * DAY_MS  # a point silent for longer than a year is no longer worth starting with
 
 
 class Unfaithful(Exception):
@@ -44,6 +47,7 @@ class Exporter:
         self._run(lambda db: self._export(db, source, part, latest, newest))
         if not (ends_well(part) and ends_well(newest)):
             raise Unfaithful(f"{part.name} was not written whole")
+        sync(part)  # here, where nobody waits for it
         return part, crc_of(part), newest
 
     def stop(self) -> None:
@@ -88,7 +92,8 @@ class Exporter:
         if there != here:
             raise Unfaithful(f"{part.name}: wrote {there}, read {here}")
         known = f"read_parquet({quoted(latest)})" if latest.exists() else None
-        merged = merge_latest("day", known)
+        newest_at = db.execute('SELECT coalesce(max("at"), 0) FROM day.readings').fetchall()[0][0]
+        merged = merge_latest("day", known, newest_at - _LATEST_MS)
         db.execute(f"COPY ({merged}) TO {quoted(newest)} (FORMAT parquet, COMPRESSION zstd)")
 
 

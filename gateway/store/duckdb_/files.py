@@ -104,16 +104,15 @@ def crc_of(path: Path) -> int:
 def settle(path: Path, target: Path) -> None:
     """Put a finished file in its place so that a power cut leaves either none or all of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(path)
     path.replace(target)
-    sync_folder(target.parent)
-    sync_folder(target.parent.parent)
+    sync(target.parent)
+    sync(target.parent.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames and removals in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make the bytes of a file, or the renames and removals in a folder, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -157,7 +156,7 @@ def save_rewind(folder: Path, rewind: Rewind | None) -> None:
     path = folder / "rewind.json"
     if rewind is None:
         path.unlink(missing_ok=True)
-        sync_folder(folder)
+        sync(folder)
         return
     fresh = path.with_suffix(".new")
     fresh.write_bytes(msgspec.json.encode(rewind))

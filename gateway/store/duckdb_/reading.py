@@ -103,10 +103,15 @@ def latest_of(rows: Iterable[tuple[Any, ...]]) -> dict[str, Sample]:
     return {point: _sample(*columns) for point, *columns in rows}
 
 
-def merge_latest(day: str, known: str | None) -> str:
-    """The SELECT that joins the readings of `day` into the file of last readings (`known`: its SQL, or None)."""
+def merge_latest(day: str, known: str | None, since: int) -> str:
+    """The SELECT that joins the readings of `day` into the file of last readings (`known`: its SQL, or None).
+
+    What `known` has from before `since` (UTC ms) is dropped: names that nobody uses any more must not pile up.
+    """
     fresh = f"SELECT p.point, p.site, {FIELDS} FROM {_last_rows(day, 'true')} r JOIN {day}.points p ON p.id = r.point"
-    everything = f"{fresh} UNION ALL SELECT point, site, {FIELDS} FROM {known}" if known else fresh
+    everything = fresh
+    if known is not None:
+        everything += f' UNION ALL SELECT point, site, {FIELDS} FROM {known} WHERE "at" >= {since}'
     site = f"arg_max_null(site, {_NEWEST}) AS site"
     return f"SELECT point, {site}, {_last()} FROM ({everything}) GROUP BY point ORDER BY point"
 

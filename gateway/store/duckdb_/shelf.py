@@ -13,6 +13,10 @@ from gateway.store.duckdb_.files import Claim, Part, Rewind
 from gateway.store.duckdb_.openday import OpenDay
 
 
+class FileLost(Exception):
+    """A damaged file was set aside while DuckDB had it open."""
+
+
 class Shelf:
     """The open days, the closed ones, and the cursor that follows from them. For one thread at a time.
 
@@ -35,19 +39,18 @@ class Shelf:
     def load(self, db: duckdb.DuckDBPyConnection, bad: Iterable[Path], *, examine: bool) -> None:
         """Find and attach all files. The `bad` and what cannot be opened are set aside; `examine` reads everything.
 
-        Raises StoreError where the machine, not the file, is at fault.
+        Raises FileLost: call it again with a fresh DuckDB, one that stumbled over a damaged file may not be trusted
+        with the others. Raises StoreError where the machine, not a file, is at fault.
         """
         self.days, self.parts = [], []
-        lost: list[int] = []
         aside = set(bad)
         for part in files.parts(self._folder):
             if part.path in aside or not files.ends_well(part.path):
-                aside.add(part.path)
-                lost.append(part.claim.after)
+                self._lose(part.path, part.claim.after, "not what was written")
             else:
                 self.parts.append(part)
         for path in sorted(aside):
-            if path.exists():
+            if path.exists():  # the file of last readings: nothing depends on it
                 self._set_aside(path, "not what was written")
         for path, day, after in files.open_days(self._folder):
             try:
@@ -55,12 +58,10 @@ class Shelf:
                 if found is not None and examine:
                     found.examine(db)
             except duckdb.Error as error:
-                OpenDay(path, day, after, after, {}).detach(db)
-                if not is_damage(error):
+                if not is_damage(error) or "has been invalidated" in str(error):
                     raise StoreError(short(error)) from error
-                self._set_aside(path, short(error))
-                lost.append(after)
-                continue
+                self._lose(path, after, short(error))
+                raise FileLost from error
             if found is None:
                 files.remove(path)
             elif any(p.claim[:2] == (day, after) and p.claim.to >= found.to for p in self.parts):
@@ -68,20 +69,25 @@ class Shelf:
                 files.remove(path)
             else:
                 self.days.append(found)
-        self._decide(lost)
+        self._decide()
 
-    def _decide(self, lost: list[int]) -> None:
+    def _decide(self) -> None:
         claims = [*(p.claim for p in self.parts), *(d.claim for d in self.days)]
         top = max((claim.to for claim in claims), default=0)
-        if (under_way := files.load_rewind(self._folder)) is not None:
-            lost = [*lost, under_way.after]
-            top = max(top, under_way.until)
-        start = min([top, *lost])
-        self.cursor = start
-        self.rewind = Rewind(start, top) if start < top else None
-        self.claims = claims if start < top else []
-        if self.rewind != under_way:
-            files.save_rewind(self._folder, self.rewind)
+        known = files.load_rewind(self._folder)
+        rewind = known and Rewind(min(known.after, top), max(known.until, top))
+        if rewind is not None and rewind.after == rewind.until:
+            rewind = None  # what was lost was the newest: there is nothing behind it to go back from
+        self.rewind = rewind
+        self.cursor, self.claims = (top, []) if rewind is None else (rewind.after, claims)
+        if rewind != known:
+            files.save_rewind(self._folder, rewind)
+
+    def _lose(self, path: Path, after: int, reason: str) -> None:
+        """Set a damaged file aside; first of all, and for every start to come, note from where to store again."""
+        known = files.load_rewind(self._folder) or Rewind(after, 0)
+        files.save_rewind(self._folder, Rewind(min(known.after, after), known.until))
+        self._set_aside(path, reason)
 
     def filled(self) -> bool:
         """Whether nothing is being stored again (any more)."""

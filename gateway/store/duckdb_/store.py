@@ -21,7 +21,7 @@ from gateway.store.duckdb_.columns import Columns
 from gateway.store.duckdb_.files import DAY_MS, Part
 from gateway.store.duckdb_.openday import OpenDay
 from gateway.store.duckdb_.reading import OpenTable, Statement, answer, latest_of, newest, question
-from gateway.store.duckdb_.shelf import Shelf, is_damage, is_sound, short
+from gateway.store.duckdb_.shelf import FileLost, Shelf, is_damage, is_sound, short
 
 _RETRY_S: Final = 60.0  # after a day could not be closed: a full disk does not empty in seconds
 _SCRUB_DAYS: Final = 8  # closed days read again after each closing, while the journal may still hold them
@@ -49,9 +49,9 @@ class DuckStore:
         except OSError as error:
             self._held.close()
             raise StoreBusy(str(folder)) from error
-        temporary = folder / "tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
+        self._temporary = folder / "tmp"
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        self._temporary.mkdir()
         self._writing = threading.RLock()
         self._sets = threading.Condition(threading.RLock())
         self._readers = 0
@@ -60,18 +60,16 @@ class DuckStore:
         self._usable = True  # False after files could not be taken up anew; tried again at the next write
         self._closed = False
         self._closer: threading.Thread | None = None
-        self._exporter = Exporter(temporary, config.memory_mb)
+        self._exporter = Exporter(self._temporary, config.memory_mb)
         self._closing: str | None = None
         self._failing: str | None = None  # why the last write failed, until one succeeds
         self._problems: deque[str] = deque(maxlen=_PROBLEMS_KEPT)
         self._missing: deque[tuple[int, int]] = deque(maxlen=_PROBLEMS_KEPT)
         self._newest_at = 0
         self._shelf = Shelf(folder, self._problems.append)
-        self._db = connect(config.memory_mb, config.threads, temporary / "main")
         try:
-            self._shelf.load(self._db, (), examine=False)
-        except (GatewayError, duckdb.Error):
-            self._db.close()
+            self._take_up((), examine=False)
+        except GatewayError:
             self._held.close()
             raise
 
@@ -93,13 +91,13 @@ class DuckStore:
                 self._missing.append((shelf.cursor, batch.after))
             try:
                 self._store(batch)
-            except duckdb.Error as error:
+                self._seal()
+            except (duckdb.Error, OSError) as error:
                 self._failing = f"writing: {short(error)}"
-                if is_damage(error):
+                if isinstance(error, duckdb.Error) and is_damage(error):
                     self._reload((), examine=True)
                 raise StoreError(short(error)) from error
             self._failing = None
-            self._seal()
 
     def _store(self, batch: Batch) -> None:
         shelf = self._shelf
@@ -220,11 +218,28 @@ class DuckStore:
     def _reload(self, bad: Iterable[Path], *, examine: bool = False) -> None:
         """Take all files up anew, setting aside the bad and, with `examine`, every open day that cannot be read."""
         with self._writing, self._exchanging():
-            for day in self._shelf.days:
-                day.detach(self._db)
             self._usable = False
-            self._shelf.load(self._db, bad, examine=examine)
+            self._put_down()
+            self._take_up(bad, examine=examine)
             self._usable = True
+
+    def _take_up(self, bad: Iterable[Path], *, examine: bool) -> None:
+        """A fresh DuckDB with all files that are whole, one try more than there are damaged ones; raises StoreError."""
+        while True:
+            try:
+                self._db = connect(self._config.memory_mb, self._config.threads, self._temporary / "main")
+                self._shelf.load(self._db, bad, examine=examine)
+            except FileLost:
+                self._put_down()
+            except (duckdb.Error, OSError) as error:
+                raise StoreError(short(error)) from error
+            else:
+                return
+
+    def _put_down(self) -> None:
+        for day in self._shelf.days:
+            day.detach(self._db)  # writes its log into the file, which `close` alone would leave undone
+        self._db.close()
 
     # ------------------------------------------------------------------------------------------- closing days
 
@@ -330,7 +345,5 @@ class DuckStore:
         if self._closer is not None:
             self._closer.join()
         with self._writing, self._exchanging():
-            for day in self._shelf.days:
-                day.detach(self._db)
-            self._db.close()
+            self._put_down()
             self._held.close()

@@ -111,10 +111,25 @@ class Shelf:
         """Nothing to let go of."""
 
 
+def furnish(path: Path) -> dict[str, str]:
+    """Make a registry with the catalogue and one API key for each role; gives the keys."""
+    registry = Registry.open(path)
+    registry.import_catalogue(CATALOGUE, who="test", now=START_UTC_MS)
+    auth = Auth(registry)
+    made = {
+        role: auth.keys.add(role, [grant], who="test", now=START_UTC_MS)[1] for role, grant in GRANTS.items()
+    }
+    auth.close()
+    registry.database.forget_freed_pages()  # all in one file: it is copied for each test
+    registry.close()
+    return made
+
+
 class House:
     """`measure` and `act` reach the engine as live; `client(role)` asks the API as that role."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keys: dict[str, str]) -> None:
+        """`folder` holds a furnished registry (`furnish`), which gave the keys."""
         self.folder = folder
         self.clock = ManualClock(START_UTC_MS)
         self.settings = Settings(
@@ -122,20 +137,16 @@ class House:
             sources=(SourceSettings("a", "site-a"), SourceSettings("b", "site-b")),
             channels={"recording": {"kind": "recording"}},
         )
-        self.registry = Registry.open(folder / "registry.sqlite")
-        self.registry.import_catalogue(CATALOGUE, who="test", now=self.now())
+        self.keys = keys
+        self.registry = Registry(folder / "registry.sqlite")
         self.auth = Auth(self.registry)
-        self.keys = {
-            role: self.auth.keys.add(role, [grant], who="test", now=self.now())[1]
-            for role, grant in GRANTS.items()
-        }
         self.plan = build_plan(self.settings, RegistryReader(folder / "registry.sqlite"))
         self.journal = Journal(folder / "journal")
         self.engine = Engine(self.journal, Stamper(self.clock), self, thaw_plan)
         self.engine.start(self.plan)
         self.sent: list[Notify | Publish] = []
         self.server = ControlServer(
-            folder / "engine.sock", self._act, self._status, self._replan, lambda *_: None
+            folder / "engine.sock", self._act, self._status, self._replan, lambda *_: None, lambda _: None
         )
         self.replans = 0
         self.store = Shelf()
@@ -164,6 +175,7 @@ class House:
             feeder.start()
         self._nudging = asyncio.create_task(self._nudge())
         self.settle()
+        self.follower.nudge(self.engine.state.seq)
         await self.level()
 
     async def start_engine(self) -> None:

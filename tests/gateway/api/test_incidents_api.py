@@ -41,15 +41,16 @@ async def test_a_fire_is_shown_with_its_place_and_who_was_told(house: House) -> 
 async def test_taking_muting_and_a_verdict_are_three_things(house: House) -> None:
     """Mute changes only the sound, take only the handling, a verdict only the verdict; each is read back at its seq."""
     name = await house.fire()
-    for verb, args, want in (
+    story: tuple[tuple[str, dict[str, object], tuple[str, str, str]], ...] = (
         ("mute", {}, ("open", "muted", "unverified")),
         ("take", {}, ("taken", "silent", "unverified")),
         ("verdict", {"verdict": "false", "cause": "cooking"}, ("taken", "silent", "false")),
-    ):
+    )
+    for verb, args, want in story:
         status, said = await act(house, "operator", name, verb, args=args)
         assert (status, said["ok"], said["durable"]) == (200, True, True)
         read = (
-            await house.client("operator").get(f"/api/v1/incidents/{name}", params={"min_seq": said["seq"]})
+            await house.client("operator").get(f"/api/v1/incidents/{name}", params={"min_seq": str(said["seq"])})
         ).json()
         assert (read["handling"], read["sound"], read["verdict"]) == want
         assert read["rev"] == said["rev"]

@@ -12,11 +12,13 @@ import pytest
 from gateway.series import Query, StoreError
 from gateway.store import duckdb_
 from gateway.store.duckdb_ import files
+from gateway.store.duckdb_.openday import OpenDay
 from gateway.store.duckdb_.store import DuckStore
 from tests.gateway.store.feeding import DAY, NOON, Happening, Stored, batch, expected, ordered
 
 A = "home:a/temperature/"
 LONG = 30.0
+ROOT = Path(__file__).parents[3]
 MIDNIGHT = NOON + DAY // 2
 EVENTS = [Happening(i + 1, MIDNIGHT + (i // 4) * DAY + 2_000 + i, [(A, i / 8, None, 0)]) for i in range(16)]
 """Four days of four events each; the first three get closed."""
@@ -84,7 +86,7 @@ def test_a_damaged_open_day_is_stored_again(folder: Path, harm: object) -> None:
 
 
 def test_a_rotten_block_is_found_at_the_latest_when_it_is_read(tmp_path: Path) -> None:
-    """Whichever block of an open day rots, its day is set aside and stored again; never is a part taken for the whole."""
+    """Whichever block of an open day rots, its day is set aside and stored again; a part never passes for the whole."""
     chance = random.Random(1)
     events = [Happening(i + 1, MIDNIGHT + 2_000 + i, [(A, chance.random(), None, 0)]) for i in range(60_000)]
     store = opened(tmp_path)
@@ -289,6 +291,55 @@ def test_a_full_disk_loses_nothing() -> None:
     assert done.stdout.startswith("full at")
 
 
+KILLED = """
+import sys
+from pathlib import Path
+from tests.gateway.store.test_duckdb_damage import living, opened, batch
+store = opened(Path(sys.argv[1]))
+print(store.cursor(), flush=True)
+while True:
+    news = living(store.cursor())
+    store.write(batch(news, store.cursor()))
+    print(store.cursor(), flush=True)
+"""
+
+
+def living(after: int) -> list[Happening]:
+    """Forty events behind `after`; every hundredth begins a new day."""
+    return [
+        Happening(s, MIDNIGHT + s // 100 * DAY + 2_000 + s, [(A, s / 8, None, 0), (A, float(s), s, 8)])
+        for s in range(after + 1, after + 41)
+    ]
+
+
+def test_kill_9_at_any_moment_loses_and_doubles_nothing(tmp_path: Path, seed: int) -> None:
+    """Killed while writing, changing days and closing them: what was confirmed is there, once, and nothing damaged."""
+    chance = random.Random(seed)
+    cursor = 0
+    for _ in range(4):
+        child = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        assert child.stdout is not None
+        lines = chance.randrange(1, 30)
+        said = [int(child.stdout.readline()) for _ in range(lines)]
+        child.kill()
+        said += [int(line) for line in child.stdout.read().split("\n")[:-1]]
+        child.stdout.close()
+        child.wait()
+        assert said[0] >= cursor
+        cursor = said[-1]
+        store = opened(tmp_path)
+        assert store.cursor() >= cursor
+        assert stored(store) == expected(_lived(store.cursor()))
+        assert store.health()["problems"] == []
+        store.close()
+
+
+def _lived(to: int) -> list[Happening]:
+    return [event for start in range(0, to, 40) for event in living(start) if event.seq <= to]
+
+
 def test_a_closed_store_says_so(tmp_path: Path) -> None:
     """After close nothing is written or answered."""
     store = opened(tmp_path)
@@ -297,4 +348,51 @@ def test_a_closed_store_says_so(tmp_path: Path) -> None:
         store.write(batch(EVENTS))
     with pytest.raises(StoreError, match="closed"):
         stored(store)
+    store.close()
+
+
+def test_an_engine_that_lost_its_footing_is_no_damage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fatal error of DuckDB itself starts it anew; no file is blamed, and the same batch goes in afterwards."""
+    import duckdb
+
+    store = opened(folder)
+    news = [Happening(17, MIDNIGHT + 3 * DAY + 9_000, [(A, 99.0, None, 0)])]
+
+    def fails(*_: object) -> None:
+        raise duckdb.FatalException(
+            "FATAL Error: the database has been invalidated because of a previous error"
+        )
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenDay, "append", fails)
+        with pytest.raises(StoreError, match="invalidated"):
+            feed(store, news)
+    assert store.cursor() == 16
+    assert not (folder / "history" / "damaged").exists()
+    assert stored(store) == expected(EVENTS)
+    feed(store, news)
+    assert stored(store) == expected([*EVENTS, *news])
+    assert store.health()["ok"]
+    store.close()
+
+
+def test_dying_while_a_file_is_set_aside_does_not_forget_the_hole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where to store again is noted before the damaged file is moved."""
+    part(folder, 1).write_bytes(b"")
+    path = part(folder, 1)
+
+    def dies(*_: object) -> None:
+        raise OSError("power cut")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "set_aside", dies)
+        with pytest.raises(StoreError, match="power cut"):
+            opened(folder)
+    path.unlink()  # the move itself got through
+    store = opened(folder)
+    assert store.cursor() == 4
+    feed(store, EVENTS)
+    assert stored(store) == expected(EVENTS)
     store.close()

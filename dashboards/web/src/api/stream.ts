@@ -69,8 +69,8 @@ async function read(lastId: string, handlers: StreamHandlers, signal: AbortSigna
     else {
       const parser = new EventParser(handlers.event);
       const decoder = new TextDecoder();
+      // Headers alone are no sign of life: a gateway that lives sends a ping at once.
       const reader = answer.body.getReader();
-      handlers.heard();
       for (;;) {
         const { done, value } = await reader.read();
         if (done || signal.aborted) break;

@@ -1,70 +1,42 @@
-/** The shapes of the HTTP contract that the page reads. Times are RFC 3339 with the offset of the place. */
+/**
+ * The shapes of the HTTP contract that the page reads, taken from the published OpenAPI document (`npm run types`).
+ * Times are RFC 3339 with the offset of the place. Where the document names a word list only in prose, the words stand here.
+ */
+import type { components } from "../../.generated/openapi";
 
-export type Mode = "live" | "drill" | "test" | "simulated";
+type Shapes = components["schemas"];
+/** The members the document names; it allows more, which would make every misspelt one pass. */
+type Known<T> = { [K in keyof T as string extends K ? never : K]: T[K] };
+
 export type Handling =
   | "open" | "taken" | "dispatched" | "on_scene" | "under_control" | "closed" | "reopened" | "merged";
 export type Verdict = "unverified" | "confirmed_by_devices" | "real" | "false" | "test" | "drill";
 export type Sound = "ringing" | "muted" | "silent";
+/** The verbs that have a key here. */
 export type Verb =
   | "take" | "release" | "mute" | "verdict" | "dispatch" | "on_scene" | "control" | "reset" | "close" | "reopen";
 
-export interface Bilingual {
-  "zh-CN": string;
-  en: string;
-}
-
-export interface Alarm {
-  id: string;
-  device: string;
-  metric: string;
-  /** NORM UNACK ACKED RTNUN LATCHED_UNACK LATCHED_ACKED */
-  state: string;
-  since: string;
-  value: boolean | number | string | null;
-  unit: string | null;
-}
-
-export interface Told {
-  /** Both null for a resident. */
-  person: { id: string | null; name: string | null };
-  role: string;
-  channel: string;
-  at: string;
-  step: number;
-  /** pending sent failed refused */
-  outcome: string;
-  /** "" take decline on_scene */
-  answer: string;
-}
-
 /** incident/1 with the call chain and what the desk needs beside it. `rev` only grows. */
-export interface Incident {
-  schema: "incident/1";
-  id: string;
-  rev: number;
-  mode: Mode;
-  site: string;
-  hazard: string;
-  priority: number;
+export type Incident = Omit<Known<Shapes["Incident"]>, "handling" | "verdict" | "sound"> & {
   handling: Handling;
   verdict: Verdict;
   sound: Sound;
-  title: Bilingual;
-  place: { path: string[]; text: string; grid: string | null };
-  opened_at: string;
-  measured_at: string | null;
-  updated_at: string;
-  alarms: Alarm[];
-  alarms_total?: number;
-  taken_by: { id: string | null; name: string | null; role: string } | null;
-  next: { at: string; step: string | null } | null;
-  told?: Told[];
-  /** When the mute ends. */
-  sound_until?: string | null;
-  late_ms?: number;
-  advice?: Bilingual | null;
-  cause?: string;
-}
+};
+/** One alarm of an incident. `state`: NORM UNACK ACKED RTNUN LATCHED_UNACK LATCHED_ACKED. */
+export type Alarm = Shapes["IncidentAlarm"];
+/** Of GET /alarms and event `alarm`: what the page needs beside incident/1's own. */
+export type AlarmRow = Pick<Shapes["Alarm"], "id" | "place">;
+/** One person told. Id and name are null for a resident. */
+export type Told = Shapes["ToldShape"];
+export type Bilingual = Shapes["Bilingual"];
+export type User = Shapes["UserShape"];
+export type Session = Shapes["SessionShape"];
+export type ActAnswer = Shapes["ActAnswerShape"];
+export type Device = Shapes["Device"];
+export type Point = Shapes["Point"];
+export type Place = Shapes["Place"];
+export type Health = Shapes["Health"];
+export type RecordedNotice = Shapes["RecordedNotice"];
 
 export interface Page<T> {
   items: T[];
@@ -72,84 +44,10 @@ export interface Page<T> {
   seq: number;
 }
 
-export interface User {
-  id: string;
-  name: string;
-  language: string;
-  grants: { role: string; place: string }[];
-}
-
-export interface Session {
-  user: User;
-  csrf: string;
-  set_password?: boolean;
-}
-
-export interface ActAnswer {
-  ok: boolean;
-  code: string;
-  rev: number | null;
-  seq: number;
-  durable?: boolean;
-}
-
-export interface Where {
-  id: string;
-  path: string[];
-  text: string;
-}
-
-export interface Device {
-  id: string;
-  placed: boolean;
-  site: string;
-  place: Where;
-  kind: string;
-  name: string;
-  model: string;
-  last_at: string | null;
-  lost: boolean;
-}
-
-export interface Point {
-  point: string;
-  device: string;
-  metric: string;
-  channel: string;
-  value: boolean | number | string | null;
-  unit: string | null;
-  at: string;
-  measured_at: string | null;
-  flags: string[];
-  stale: boolean;
-}
-
-export interface Place {
-  id: string;
-  name: string;
-  level: string;
-  parent: string | null;
-}
-
-/** Event `ping`. */
+/** Event `ping`, which no document describes. */
 export interface Ping {
   at: string;
   seq: number;
   /** How old the gateway's own data is; null until it has heard of its engine. */
   age_ms: number | null;
-}
-
-export interface Health {
-  ok: boolean;
-  data_age_ms: number | null;
-  parts: { name: string; ok: boolean; lag?: number | null; text: Bilingual }[];
-}
-
-export interface RecordedNotice {
-  effect: string;
-  at: string;
-  person: { id: string | null; name: string | null };
-  reason: string;
-  title: string;
-  body: string;
 }

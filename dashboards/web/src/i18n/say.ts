@@ -42,5 +42,5 @@ export function value(v: boolean | number | string | null, unit: string | null):
   if (v === null) return "";
   if (typeof v === "boolean") return i18n.global.t(v ? "devices.yes" : "devices.no");
   const shown = typeof v === "number" ? String(Math.round(v * 1000) / 1000) : v;
-  return unit ? `${shown} ${unit}` : shown;
+  return unit ? `${shown} ${unit === "degC" ? "℃" : unit}` : shown;
 }

@@ -2,7 +2,7 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowReactive, shallowRef } from "vue";
 
-import type { Health, Incident, Ping } from "../api/types";
+import type { AlarmRow, Health, Incident, Ping } from "../api/types";
 import { Refused, all, authLost, call } from "../api/client";
 import { openStream } from "../api/stream";
 import { type Behind, type LinkEvent, freshness, idle, next } from "../model/connection";
@@ -11,6 +11,7 @@ import { chimes } from "../model/sound";
 import { useClock } from "./clock";
 
 const CLOSED_MAX = 200; // closed incidents kept on the page
+const WHERE_MAX = 5_000;
 const SNAPSHOT_RETRY_MS = 3_000;
 
 export const useFeed = defineStore("feed", () => {
@@ -25,6 +26,8 @@ export const useFeed = defineStore("feed", () => {
   const behind = shallowRef<Behind | null>(null);
   /** Parts of the gateway that are not well. */
   const ailing = shallowRef<Health["parts"]>([]);
+  /** Where each standing alarm is, in people's words: an incident of several points names only what they share. */
+  const where = shallowReactive(new Map<string, string>());
   const listeners = new Set<(incident: Incident) => void>();
 
   let drop: (() => void) | null = null;
@@ -61,6 +64,7 @@ export const useFeed = defineStore("feed", () => {
       event: ({ id, type, data }) => {
         if (id) lastId = id;
         if (type === "incident") put(JSON.parse(data) as Incident);
+        else if (type === "alarm") placed(JSON.parse(data) as AlarmRow);
         else if (type === "reset") void snapshot();
         else if (type === "ping") pinged(JSON.parse(data) as Ping);
         else if (type === "health") examined(JSON.parse(data) as Health);
@@ -103,6 +107,11 @@ export const useFeed = defineStore("feed", () => {
     if (incidents.size > CLOSED_MAX * 2) trim();
   }
 
+  function placed(alarm: AlarmRow): void {
+    if (where.size > WHERE_MAX) where.clear();
+    where.set(alarm.id, alarm.place.text);
+  }
+
   function trim(): void {
     const keep = new Set([...open.value, ...closed.value.slice(0, CLOSED_MAX)].map((i) => i.id));
     for (const id of incidents.keys()) if (!keep.has(id)) incidents.delete(id);
@@ -123,6 +132,7 @@ export const useFeed = defineStore("feed", () => {
       for (const id of [...incidents.keys()]) if (!read.has(id) && !mine.has(id)) incidents.delete(id);
       for (const i of [...recent, ...stillOpen]) put(i);
       loaded.value = true;
+      for (const alarm of await all<AlarmRow>("/alarms?limit=500", 4)) placed(alarm);
     } catch (error) {
       if (touched !== mine) return;
       if (!(error instanceof Refused && error.status === 401)) snapshotDueAt = clock.mono() + SNAPSHOT_RETRY_MS;
@@ -145,14 +155,17 @@ export const useFeed = defineStore("feed", () => {
     apply({ kind: "start", at: clock.mono() });
   }
 
-  function stop(): void {
+  /** `keep`: what was last known stays, and so does its ringing. */
+  function stop(keep = false): void {
     apply({ kind: "stop", at: clock.mono() });
+    if (keep) return;
     incidents.clear();
     lastId = "";
     loaded.value = false;
     heardAt.value = null;
     behind.value = null;
     ailing.value = [];
+    where.clear();
   }
 
   function tick(): void {
@@ -165,5 +178,5 @@ export const useFeed = defineStore("feed", () => {
     listeners.add(heard);
   }
 
-  return { incidents, link, loaded, heardAt, ailing, open, closed, fresh, stale, start, stop, tick, put, refresh, onChime };
+  return { incidents, link, loaded, heardAt, ailing, where, open, closed, fresh, stale, start, stop, tick, put, refresh, onChime };
 });

@@ -23,7 +23,7 @@ export const useSession = defineStore("session", () => {
   function begin(session: Session): void {
     user.value = session.user;
     setCsrf(session.csrf);
-    offerPassword.value = session.set_password === true;
+    offerPassword.value = session.set_password;
     lost.value = false;
   }
 

@@ -1,0 +1,1 @@
+"""The simulator: what it says, what it claims to have said, and what a gateway makes of it."""
