@@ -95,6 +95,10 @@ class Shelf:
                 self.rows[seq, batch.n[i]] = (batch.point[i], sample)
         self.last = max(self.last, batch.last_seq)
 
+    def forget(self, before: int) -> list[str]:
+        self.rows = {key: row for key, row in self.rows.items() if row[1][0] >= before}
+        return []
+
     def read(self, query: Query) -> list[Series]:
         return [
             Series(p, [s for q, s in self.rows.values() if q == p and query.since <= s[0] < query.until])
