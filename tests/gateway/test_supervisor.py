@@ -14,7 +14,7 @@ import pytest
 from gateway.app.supervisor import Part, Supervisor
 from gateway.config import BrokerSettings, Settings, WebSettings, check
 from gateway.errors import EngineGone
-from tests.parts import require
+from tests.parts import async_until, require
 
 
 def settings(folder: Path) -> Settings:
@@ -111,7 +111,9 @@ async def test_children_do_not_outlive_their_supervisor(tmp_path: Path) -> None:
     children = [int(n) for n in told.split()]
     assert len(children) == 2
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    async with asyncio.timeout(30):
-        while any(Path(f"/proc/{child}").exists() for child in children):
-            await asyncio.sleep(0.05)
+    await asyncio.to_thread(os.waitpid, pid, 0)
+    await async_until(lambda: not any(_alive(child) for child in children), "the children are gone", 30)
+
+
+def _alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
