@@ -218,12 +218,15 @@ def simulate(
 
     async def live() -> None:
         async with SimulatedSite(seed, site=site, dialect=dialect, broker=broker, devices=devices) as world:
-            await run_live(world, scenario, speed=speed)
+            await run_live(world, scenario, speed=speed, told=say)
 
     try:
         asyncio.run(live())
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+    except (ValueError, KeyError) as error:
+        typer.echo(f"cannot simulate: {error}", err=True)
+        raise typer.Exit(2) from None
 
 
 @rules_app.command("test")

@@ -114,7 +114,7 @@ class Follower:
                 else:
                     self._wake.wait(POLL_S)
                     self._wake.clear()
-        except BaseException as error:
+        except BaseException as error:  # task supervisor: the process hears of it and ends
             log.exception("following the journal ended")
             self._on_end(error)
 

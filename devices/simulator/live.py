@@ -22,6 +22,9 @@ ASLEEP_MS: Final = 30_000
 DRAIN_S: Final = 2.0
 """What was said before the end still goes out, for at most so long."""
 
+PATIENCE_S: Final = 10.0
+"""A broker that acknowledges nothing for so long is taken for gone."""
+
 _TURN_S: Final = 0.25  # how soon a verb called by another task is noticed
 
 
@@ -194,7 +197,7 @@ class _Live:
         ]
         together = asyncio.gather(*tasks, return_exceptions=True)
         try:
-            await asyncio.wait((together, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((together, gone), timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             together.cancel()  # does nothing where all are done; else the connection or this task is at its end
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -207,6 +210,8 @@ class _Live:
                 if isinstance(error, aiomqtt.MqttError) and gone.done():
                     continue  # `gone` says it better
                 raise error
+        if kept and not gone.done():
+            raise aiomqtt.MqttError(f"nothing acknowledged within {PATIENCE_S:g} s")
 
 
 async def _hear(client: aiomqtt.Client) -> None:

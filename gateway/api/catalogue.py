@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
-from gateway.api import models, shaping
+from gateway.api import listings, shaping
 from gateway.api.asking import LIMIT, Cursor, Fresh, House, Limit, Who, answer, page, require, unpack
 from gateway.api.middleware import limited_body
 from gateway.api.parts import Parts
@@ -31,7 +31,7 @@ IfMatch = Annotated[
 ]
 
 
-@router.get("/devices", response_model=models.DevicePage, dependencies=[Fresh])
+@router.get("/devices", response_model=listings.DevicePage, dependencies=[Fresh])
 def devices(
     who: Who, house: House, site: Text = None, place: Text = None, kind: Text = None, cursor: Cursor = None,
     limit: Limit = LIMIT,
@@ -58,7 +58,7 @@ def devices(
     return page(house, items, following)
 
 
-@router.get("/devices/{device:path}", response_model=models.DeviceDetail, dependencies=[Fresh])
+@router.get("/devices/{device:path}", response_model=listings.DeviceDetail, dependencies=[Fresh])
 def one_device(device: str, who: Who, house: House) -> Response:
     """One device with its points and, in `ETag`, the version an edit must name."""
     world = house.world
@@ -74,9 +74,9 @@ def one_device(device: str, who: Who, house: House) -> Response:
     return answer(body, headers={"ETag": f'"{version or 0}"'})
 
 
-@router.put("/devices/{device:path}", response_model=models.Edited)
+@router.put("/devices/{device:path}", response_model=listings.Edited)
 async def put_device(
-    device: str, wanted: models.DeviceEdit, who: Who, house: House, if_match: IfMatch = None
+    device: str, wanted: listings.DeviceEdit, who: Who, house: House, if_match: IfMatch = None
 ) -> Response:
     """Place a device, or change its row. The engine takes it on at once."""
     if if_match is None:
@@ -94,7 +94,7 @@ async def put_device(
     return answer({"id": device, "version": version, "planned": planned}, headers={"ETag": f'"{version}"'})
 
 
-@router.get("/places", response_model=models.PlacePage, dependencies=[Fresh])
+@router.get("/places", response_model=listings.PlacePage, dependencies=[Fresh])
 def places(who: Who, house: House, cursor: Cursor = None, limit: Limit = LIMIT) -> Response:
     """The places you may see, by id."""
     world = house.world
@@ -114,7 +114,7 @@ def places(who: Who, house: House, cursor: Cursor = None, limit: Limit = LIMIT) 
 
 @router.post(
     "/catalogue",
-    response_model=models.Imported,
+    response_model=listings.Imported,
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {
         "type": "object", "description": "grids, places, devices, people; what it does not mention stays."}}}}},
 )  # fmt: skip

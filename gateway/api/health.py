@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.api import models
+from gateway.api import listings
 from gateway.api.asking import House, Who, answer
 from gateway.api.metrics import LINK_UP, exposition
 from gateway.api.parts import Parts
@@ -52,7 +52,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 router: Final = APIRouter(tags=["health"])
 
 
-@router.get("/health", response_model=models.Health)
+@router.get("/health", response_model=listings.Health)
 def health(who: Who, house: House) -> Response:
     """Every part with whether it is well. Details of the house are for those who run it."""
     return answer(report(house, detailed(who.grants)))

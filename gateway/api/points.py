@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from devices.reading import METRICS, split_point
-from gateway.api import models, shaping
+from gateway.api import listings, shaping
 from gateway.api.asking import LIMIT, Cursor, Fresh, House, Limit, Who, answer, page, unpack
 from gateway.api.parts import Parts
 from gateway.api.problems import Problem
@@ -27,7 +27,7 @@ router: Final = APIRouter(tags=["points"])
 Text = Annotated[str | None, Query(max_length=400)]
 
 
-@router.get("/points", response_model=models.PointPage, dependencies=[Fresh])
+@router.get("/points", response_model=listings.PointPage, dependencies=[Fresh])
 def points(
     who: Who, house: House, site: Text = None, place: Text = None, device: Text = None, cursor: Cursor = None,
     limit: Limit = LIMIT,
@@ -44,7 +44,7 @@ def points(
     return page(house, items, None if following is None else (following,))
 
 
-@router.get("/history", response_model=models.History)
+@router.get("/history", response_model=listings.History)
 def history(
     who: Who,
     house: House,

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from gateway.api import models, shaping
+from gateway.api import listings, shaping
 from gateway.api.asking import (
     INTEGER_MAX,
     LIMIT,
@@ -37,7 +37,7 @@ router: Final = APIRouter(tags=["records"])
 Name = Annotated[str | None, Query(max_length=128)]
 
 
-@router.get("/quarantine", response_model=models.QuarantinePage, dependencies=[Fresh])
+@router.get("/quarantine", response_model=listings.QuarantinePage, dependencies=[Fresh])
 def quarantine(who: Who, house: House, cursor: Cursor = None, limit: Limit = LIMIT) -> Response:
     """Messages nobody understood, newest first, with the reason. For operators: a payload may hold anything."""
     anywhere(who, ROLES_FOR[Action.AUDIT])
@@ -58,7 +58,7 @@ def quarantine(who: Who, house: House, cursor: Cursor = None, limit: Limit = LIM
     return page(house, items, (found[-1].seq,) if len(found) == limit else None)
 
 
-@router.get("/deliveries", response_model=models.DeliveryPage, dependencies=[Fresh])
+@router.get("/deliveries", response_model=listings.DeliveryPage, dependencies=[Fresh])
 def deliveries(
     who: Who, house: House, incident: Name = None, cursor: Cursor = None, limit: Limit = LIMIT
 ) -> Response:
@@ -91,7 +91,7 @@ def deliveries(
             return page(house, items, before)
 
 
-@router.get("/audit", response_model=models.AuditPage)
+@router.get("/audit", response_model=listings.AuditPage)
 def audit(
     who: Who, house: House, after: Annotated[int, Query(ge=0, le=INTEGER_MAX)] = 0, cursor: Cursor = None,
     limit: Limit = LIMIT,
@@ -115,7 +115,7 @@ def audit(
     return page(house, items, (found[-1].seq,) if len(found) == limit else None)
 
 
-@router.get("/recorded", response_model=models.RecordedPage)
+@router.get("/recorded", response_model=listings.RecordedPage)
 def recorded(who: Who, house: House, limit: Annotated[int, Query(ge=1, le=RECORDED_MAX)] = LIMIT) -> Response:
     """The last notices of the recording channel, newest first: what people would have read. For operators."""
     anywhere(who, ROLES_FOR[Action.READ_PEOPLE])
@@ -129,7 +129,7 @@ def recorded(who: Who, house: House, limit: Annotated[int, Query(ge=1, le=RECORD
             "at": rfc3339(row.at, world.zone(row.site)), "effect": row.effect, "type": row.type, "mode": row.mode,
             "site": row.site, "priority": row.priority, "urgent": row.urgent, "reason": row.reason,
             "person": {"id": row.person, "name": house.directory.name(row.person) if row.person else None},
-            "language": row.language, "title": row.title, "short": row.short, "body": row.body,
+            "language": row.language, "title": row.title, "short": row.short, "body": _unlinked(row),
             "incident": row.incident,
             # The link opens the page as that person. Simulated people lend theirs, so that a newcomer can look.
             "link": row.link if row.mode == "simulated" else None,
@@ -137,6 +137,13 @@ def recorded(who: Who, house: House, limit: Annotated[int, Query(ge=1, le=RECORD
         if len(items) == limit:
             break
     return page(house, items, None)
+
+
+def _unlinked(row: recording.Recorded) -> str:
+    """The text without its personal link, which would let whoever reads it here act as somebody else."""
+    if row.link is None or row.mode == "simulated":
+        return row.body
+    return row.body.replace(row.link, "…")
 
 
 def _desk_scope(house: House, grants: tuple[tuple[str, str], ...]) -> Scope:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.simulator import SCENARIOS, Sent, SimulatedSite, What
+from gateway.clock import ManualClock
 from tests.devices.simulator.hearing import agree
 
 ROOT = Path(__file__).parents[3]
@@ -99,18 +100,22 @@ def test_how_time_is_cut_changes_nothing() -> None:
     assert list(walk_site.messages(walk_site.world.epoch_ms + 90_000)) == whole
 
 
+def test_a_shared_clock_is_followed() -> None:
+    """`catch_up` gives what is due by the clock that was handed in, and no more; it needs one."""
+    clock = ManualClock(1_795_276_800_000)
+    site, alone = SimulatedSite(5, clock=clock), SimulatedSite(5)
+    clock.advance(90_000)
+    assert site.catch_up() == alone.advance(90)
+    assert site.catch_up() == []
+    with pytest.raises(ValueError, match="no clock"):
+        alone.catch_up()
+
+
 def test_ids_do_not_repeat_after_a_restart() -> None:
     """A gateway that remembers ids must not take a restarted device's messages for old ones."""
 
-    class Clock:
-        def __init__(self, ms: int) -> None:
-            self.ms = ms
-
-        def utc_ms(self) -> int:
-            return self.ms
-
     def ids(ms: int) -> set[tuple[str, str | None]]:
-        site = SimulatedSite(1, clock=Clock(ms))
+        site = SimulatedSite(1, clock=ManualClock(ms))
         site.advance(100)
         return {(label.device, label.sequence) for label in site.truth if label.sequence}
 

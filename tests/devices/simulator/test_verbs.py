@@ -103,6 +103,15 @@ def test_every_sos_press_is_new() -> None:
     assert said(site, button, "sos") == [True, True]
 
 
+def test_conditions_of_several_devices_do_not_mix(site: SimulatedSite) -> None:
+    """Heat at one and carbon monoxide at another alarm each for itself."""
+    [heat], [co] = site.find("heat", count=1), site.find("co", count=1)
+    site.heat(heat, ramp_s=5)
+    site.co(co, ramp_s=10)
+    site.advance(20)
+    assert [(x.device, x.verb) for x in site.truth.of(what=What.ALARM)] == [(heat, "heat"), (co, "co")]
+
+
 def test_a_call_point_needs_no_smoke(site: SimulatedSite) -> None:
     """It alarms at once."""
     [point] = site.find("call_point", count=1)

@@ -50,7 +50,9 @@ async def test_taking_muting_and_a_verdict_are_three_things(house: House) -> Non
         status, said = await act(house, "operator", name, verb, args=args)
         assert (status, said["ok"], said["durable"]) == (200, True, True)
         read = (
-            await house.client("operator").get(f"/api/v1/incidents/{name}", params={"min_seq": str(said["seq"])})
+            await house.client("operator").get(
+                f"/api/v1/incidents/{name}", params={"min_seq": str(said["seq"])}
+            )
         ).json()
         assert (read["handling"], read["sound"], read["verdict"]) == want
         assert read["rev"] == said["rev"]
