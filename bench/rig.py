@@ -22,7 +22,7 @@ from gateway.registry import Registry
 
 ROOT: Final = Path(__file__).parent.parent
 TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
-BUILDINGS: Final = 200
+BUILDINGS: Final = 300
 """One for each alarm of the latency runs."""
 
 Kind = Literal["mosquitto", "nats"]

@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.alarms import ALARMS, measure_alarms
-from bench.city import measure_city
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
 PARTS: Final = ("start", "qos1", "qos0", "latency")
-EXTRA: Final = ("city",)  # minutes long: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
 
@@ -30,7 +28,7 @@ def main(seconds: float, only: Sequence[str]) -> None:
     )
     kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
     for kind in kinds:
-        asyncio.run(measure(kind, seconds, [p for p in (*PARTS, *EXTRA) if p in (only or PARTS)]))
+        asyncio.run(measure(kind, seconds, [p for p in PARTS if not only or p in only]))
 
 
 def _path() -> str:
@@ -63,10 +61,8 @@ async def measure(kind: Kind, seconds: float, parts: Sequence[str]) -> None:
                 first += count
         if "latency" in parts:
             half = ours["qos1"]["rate"] / 2 if "qos1" in ours else 15_000.0
-            for number, rate in enumerate((1000.0, half)):
+            for number, rate in enumerate((1000.0, half, None)):
                 await measure_alarms(supervisor, rate, seconds, number * ALARMS)
-        if "city" in parts:
-            await measure_city(supervisor, seconds)
     async with bare_broker(kind) as broker:
         for part, qos in (("qos1", 1), ("qos0", 0)):
             if part in parts:
