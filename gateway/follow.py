@@ -20,8 +20,10 @@ from gateway.views import Change, Views
 ROWS: Final = 64  # read ahead at most; a call gives at most 4 MB of blobs besides
 POLL_S: Final = 1.0  # without a nudge: the engine may have died between commit and nudge
 PACE_S: Final = (
-    0.015  # between two reads: each costs some 0.2 ms whatever it finds; an alarm waits 8 ms for it
+    0.01  # between two reads: each costs some 0.3 ms whatever it finds, and an alarm waits 5 ms for it
 )
+BUSY_S: Final = 0.04  # after a lot of BUSY_EVENTS: fewer, larger reads cost a third less a message
+BUSY_EVENTS: Final = 100
 RETRY_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
@@ -109,14 +111,20 @@ class Follower:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                if self._careful():
-                    self._stop.wait(PACE_S)
+                if done := self._careful():
+                    self._stop.wait(self._pause(done))
                 else:
                     self._wake.wait(POLL_S)
                     self._wake.clear()
         except BaseException as error:  # task supervisor: the process hears of it and ends
             log.exception("following the journal ended")
             self._on_end(error)
+
+    def _pause(self, done: int) -> float:
+        """Seconds until the next read: none while more is left than this one gave."""
+        if self.journal_seq - self.cursor > done:
+            return 0.0
+        return BUSY_S if done >= BUSY_EVENTS else PACE_S
 
     def _careful(self) -> int:
         """One read; a disk that refuses is asked again, anything else ends the thread."""

@@ -16,7 +16,7 @@ from gateway.series import Batch, Kind, Sample
 POINTS_MAX: Final = (
     4_000_000  # a device that makes up names must not fill the memory; later points are counted only
 )
-PENDING_MAX: Final = 20_000  # readings that wait to be written, some 5 MB
+PENDING_MAX: Final = 50_000  # readings that wait to be written: some 12 MB, and 15 ms of work at once
 SCAN_MAX: Final = 50_000  # points looked at for one page: about 20 ms
 
 _HISTORICAL: Final = int(Flag.HISTORICAL)

@@ -41,5 +41,6 @@ _.handle_starttag  # html.parser
 _.handle_data  # html.parser
 
 # The simulator's verbs and a partner's test harness: called by users.
-_.heat
-_.co
+_.heat  # devices/simulator/verbs.py
+_.co  # devices/simulator/verbs.py
+_._packet_queue  # tests/gateway/test_mqtt_packets.py: paho's own method, replaced to see its bytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -69,6 +69,7 @@ class Hub:
         self._floor = seq
         self._ring: deque[News] = deque()
         self.clients: set[Client] = set()
+        self.frames: OrderedDict[tuple[int, str, str, bool], bytes] = OrderedDict()
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
 
     def applied(self, seq: int, changes: Sequence[Change]) -> None:

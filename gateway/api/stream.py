@@ -23,6 +23,7 @@ from gateway.render import rfc3339
 
 PING_S: Final = 10.0
 RETRY_MS: Final = 2_000
+FRAMES: Final = 64  # events kept ready made while the last of the watchers takes them
 ALARM_STATES_LOST: Final = ("UNACK", "ACKED")
 
 router: Final = APIRouter(tags=["stream"])
@@ -75,9 +76,22 @@ async def _frames(house: Parts, client: Client, request: Request, who: Principal
 
 
 def frame(house: Parts, news: News) -> bytes:
-    """One event as it goes over the wire. Only the last event of a seq carries it as id: see `News.last`."""
-    head = f"id: {news.seq}\n" if news.last else ""
-    return f"{head}event: {news.kind}\ndata: ".encode() + (news.data or _json(_shape(house, news))) + b"\n\n"
+    """One event as it goes over the wire. Only the last event of a seq carries it as id: see `News.last`.
+
+    Made once for everybody who watches: it holds nothing that depends on who reads it.
+    """
+    made = house.hub.frames
+    key = (news.seq, news.kind, news.doc.id if news.doc is not None else "", news.last)
+    found = None if news.doc is None else made.get(key)
+    if found is None:
+        head = f"id: {news.seq}\n" if news.last else ""
+        body = news.data or _json(_shape(house, news))
+        found = f"{head}event: {news.kind}\ndata: ".encode() + body + b"\n\n"
+        if news.doc is not None:
+            made[key] = found
+            while len(made) > FRAMES:
+                made.popitem(last=False)
+    return found
 
 
 def ping(house: Parts) -> bytes:

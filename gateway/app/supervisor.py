@@ -145,6 +145,12 @@ class Supervisor:
             self._task(part.run(self._died), part.name)
         return self.url
 
+    def asked_to_stop(self) -> None:
+        """Somebody pressed Ctrl-C. Children still starting up die of it: from here on that is no accident."""
+        for part in self.parts:
+            part.leave()
+        self.stopping.set()
+
     async def stop(self) -> None:
         """The engine after the view, so that the last act is answered; the broker last, so that nothing is lost."""
         for part in self.parts:
@@ -228,7 +234,7 @@ async def supervise(
     supervisor = Supervisor(settings, say, simulate)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, supervisor.stopping.set)
+        loop.add_signal_handler(name, supervisor.asked_to_stop)
     try:
         url = await supervisor.start()
         if await _answers(url, supervisor):

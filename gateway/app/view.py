@@ -45,6 +45,10 @@ REOPEN_S: Final = 30.0
 SWEEP_S: Final = 3600.0
 SWEEPS_MAX: Final = 1_000  # of some thousand rows each; what is left waits an hour
 DAY_MS: Final = 86_400_000
+TAIL_EVENTS: Final = 200_000  # a second or two of reading at the start
+GC_OBJECTS: Final = (
+    50_000  # rows come and go by thousands and hold no cycles: Python's 700 would look all the time
+)
 GRACE_S: Final = 3  # for answers under way when we stop
 
 log = structlog.get_logger(__name__)
@@ -82,6 +86,7 @@ class ViewProcess:
             feeder.start()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GC_OBJECTS, 20, 20)
         server = self._server()
         self._task(server.serve([self._socket()]), "web")
         self._task(self._nudges(), "nudges")
@@ -121,7 +126,7 @@ class ViewProcess:
         )  # fmt: skip
         for name in self.settings.stores:
             self._open_store(name)
-        latest_seq = self.views.applied_seq
+        latest_seq = max(self.views.applied_seq - TAIL_EVENTS, 0)  # without a store the journal's end must do
         if self.house.history is not None:
             latest_seq = self.house.history.cursor()
             self.latest.load(self.house.history.latest())
@@ -250,7 +255,9 @@ class ViewProcess:
             await asyncio.to_thread(self._sweep_views, now, days)
             await asyncio.to_thread(self.house.notes.sweep, now - days * DAY_MS)
             await asyncio.to_thread(self.auth.sweep, now)
-            if self.house.history is not None and now >= UTC_FLOOR_MS:  # an unset clock must not date anything
+            if (
+                self.house.history is not None and now >= UTC_FLOOR_MS
+            ):  # an unset clock must not date anything
                 past = now - self.settings.retention.history_days * DAY_MS
                 gone = await asyncio.to_thread(self.house.history.forget, past)
                 if gone:

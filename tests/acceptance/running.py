@@ -11,7 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -33,6 +34,11 @@ T = TypeVar("T")
 
 START_S = 90.0  # until the console answers, on a machine that does much else
 STOP_S = 60.0  # until everything has ended after Ctrl-C
+
+
+def note(text: str) -> None:
+    """A figure for whoever looks (`pytest -s`, or beside a failure); nothing is decided by it."""
+    print(text)  # noqa: T201  it is meant for the terminal
 
 
 async def found(look: Callable[[], Awaitable[T | None]], what: str, within_s: float = 60.0) -> T:
@@ -132,7 +138,7 @@ class Running:
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
-            print(self.said(), self._said.with_suffix(".err").read_text("utf-8", "replace")[-20_000:], sep="\n")
+            note(self.said() + self._said.with_suffix(".err").read_text("utf-8", "replace")[-20_000:])
         if self.process.returncode is None:
             self._family = children(self.process.pid)
             self.process.send_signal(signal.SIGINT)
@@ -189,15 +195,16 @@ class Running:
 
     # -- the API ----------------------------------------------------------------------------------------------
 
-    async def sign_in(self) -> httpx.AsyncClient:
-        """An administrator's client, by the printed link; may write. Close it."""
+    @asynccontextmanager
+    async def signed_in(self) -> AsyncIterator[httpx.AsyncClient]:
+        """An administrator's client, by the printed link, which is then used up; may write."""
         url, _, token = (await self.link()).partition("/#/enter/")
         assert token, "somebody has a password already"
-        client = httpx.AsyncClient(base_url=url, timeout=30)
-        answer = await client.post("/api/v1/session", json={"token": token})
-        assert answer.status_code == 200, answer.text
-        client.headers["X-CSRF"] = answer.json()["csrf"]
-        return client
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+            answer = await client.post("/api/v1/session", json={"token": token})
+            assert answer.status_code == 200, answer.text
+            client.headers["X-CSRF"] = answer.json()["csrf"]
+            yield client
 
     # -- the broker -------------------------------------------------------------------------------------------
 

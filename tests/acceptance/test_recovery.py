@@ -1,9 +1,11 @@
-"""Fifty thousand devices, hours without power, a dead process: the first alarm afterwards is told, and nothing else."""
+"""A dead, hanging or powerless engine: the first alarm afterwards is told, and no silence of ours becomes an alarm."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,20 @@ from gateway.journal import Journal
 from gateway.planning import build_plan
 from gateway.registry.reader import RegistryReader
 from tests.acceptance.plant import Plant, reached
+from tests.acceptance.running import Running, found, free_port, furnish, note
+from tests.parts import require
 
 DEVICES = 50_000
 BUILDINGS = 100
 TAIL = 5_000  # messages after the snapshot, which a start has to fold
 BATCH = 2_000  # messages a row
 AWAY_MS = 3 * 3_600_000  # without power
-KINDS = (("smoke", "smoke", False), ("gas", "gas_lel", True), ("heat", "temperature", False), ("co", "co", True))
+KINDS = (
+    ("smoke", "smoke", False),
+    ("gas", "gas_lel", True),
+    ("heat", "temperature", False),
+    ("co", "co", True),
+)
 
 
 def estate() -> dict[str, Any]:
@@ -72,7 +81,10 @@ def lived(plant: Plant) -> int:
         for n in range(first, first + count):
             metric = KINDS[n % 4][1]
             value: Any = False if metric == "smoke" else 20.0 if metric == "temperature" else 0.0
-            readings = [Reading(point_id(name(n), metric, ""), value), Reading(point_id(name(n), "battery", ""), 90)]
+            readings = [
+                Reading(point_id(name(n), metric, ""), value),
+                Reading(point_id(name(n), "battery", ""), 90),
+            ]
             engine.submit(Measured("local", readings))
             if n % BATCH == BATCH - 1:
                 engine.flush()
@@ -94,19 +106,19 @@ async def test_fifty_thousand_devices_come_back(tmp_path: Path) -> None:
     async with Plant(tmp_path, document=estate()) as plant:
         began = time.monotonic()
         last = await asyncio.to_thread(lived, plant)
-        print(f"{last} events written in {time.monotonic() - began:.1f} s")
+        note(f"{last} events written in {time.monotonic() - began:.1f} s")
 
         began = time.monotonic()
         await plant.start()
-        print(f"answers {time.monotonic() - began:.1f} s after the start")
+        note(f"answers {time.monotonic() - began:.1f} s after the start")
         await told(plant, 0)
-        print(f"the first alarm was told {time.monotonic() - began:.1f} s after the start")
+        note(f"the first alarm was told {time.monotonic() - began:.1f} s after the start")
         await quiet_but_for(plant, last, {name(0)})
 
         began = time.monotonic()
         await plant.crash()
         await told(plant, 4)
-        print(f"after SIGKILL the next alarm was told in {time.monotonic() - began:.1f} s")
+        note(f"after SIGKILL the next alarm was told in {time.monotonic() - began:.1f} s")
         await quiet_but_for(plant, last, {name(0), name(4)})
         assert (await plant.control.status())["devices"] >= DEVICES
         assert await plant.stop() == 0
@@ -134,3 +146,33 @@ async def quiet_but_for(plant: Plant, last: int, alarming: set[str]) -> None:
     assert blind[0].until - blind[0].since >= AWAY_MS - 60_000
     docs = [r.doc for r in plant.results() if isinstance(r, IncidentChanged)]
     assert {a.device for d in docs for a in d.alarms if a.device.startswith("local:")} == alarming
+
+
+@pytest.mark.acceptance
+@pytest.mark.slow
+async def test_an_alarm_sent_to_a_hanging_engine_is_told(tmp_path: Path) -> None:
+    """The engine hangs, a detector alarms meanwhile: the broker keeps it, and the engine's successor tells somebody."""
+    require("mosquitto")
+    data = tmp_path / "data"
+    people = [{"id": "p1", "name": "值班员", "staff": True, "roles": [["duty_operator", "home"]],
+               "addresses": [["recording", "p1"]]}]  # fmt: skip
+    home = {"id": "home", "level": "site", "name": "试验小区", "parent": None}
+    furnish(data, {"places": [home], "people": people})
+    config = f"broker: {{port: {free_port()}, prefer: mosquitto}}\n"
+    async with Running("run", data, config=config) as gateway:
+        await gateway.listening()
+        hanging = gateway.child("engine")
+        assert hanging is not None
+        os.kill(hanging, signal.SIGSTOP)
+        async with gateway.device() as client:
+            body = json.dumps({"v": 1, "id": "a1", "type": "alarm", "data": {"hazard": "gas"}})
+            await client.publish("community/home/d1/event", body, qos=1)
+
+        async def told() -> bool:
+            return any(r.person == "p1" and r.type == "notice.called" for r in gateway.recorded())
+
+        await found(told, "the person on duty is told by the next engine", 90)
+        assert "engine ended (no heartbeat)" in gateway.said()
+        gas = [d for d in gateway.docs().values() if d.hazard == "gas"]
+        assert [a.count for d in gas for a in d.alarms] == [1]
+        assert await gateway.interrupt() == 0

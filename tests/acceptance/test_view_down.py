@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from gateway.core.event import Measured
-from tests.acceptance.running import Running, every, found, free_port, furnish
+from tests.acceptance.running import Running, every, found, free_port, furnish, note
 from tests.parts import require
 
 DEVICES = 40
@@ -90,45 +90,48 @@ async def test_alarms_leave_while_the_view_hangs_and_it_catches_up(tmp_path: Pat
     data = tmp_path / "data"
     furnish(data, PLACES)
     async with Running("run", data, config=CONFIG.format(port=free_port())) as gateway:
-        client = await gateway.sign_in()
-        await gateway.listening()
-        load, listener = Load(gateway), Listener(gateway)
-        async with asyncio.TaskGroup() as group:
-            listening = group.create_task(listener.run())
-            group.create_task(load.run())
-            await listener.ready.wait()
-
-            async def under_load() -> bool:
-                return load.sent > RATE
-
-            await found(under_load, "the load runs")
-            stopped = gateway.child("view")
-            assert stopped is not None
-            os.kill(stopped, signal.SIGSTOP)
-            slowest = await alarms_leave(gateway, listener, range(ALARMS // 4))
-            before = load.sent
-
-            async def much_missed(before: int = before) -> bool:
-                return load.sent > before + 2 * RATE
-
-            await found(much_missed, "the load goes on while the view hangs")
-            slowest = max(slowest, await alarms_leave(gateway, listener, range(ALARMS // 4, ALARMS // 2)))
-            os.kill(stopped, signal.SIGKILL)
-            slowest = max(slowest, await alarms_leave(gateway, listener, range(ALARMS // 2, ALARMS)))
-
-            async def again() -> bool:
-                return gateway.child("view") not in (None, stopped)
-
-            await found(again, "the view is started again")
-            load.enough.set()
-            listening.cancel()
-        print(f"{load.sent} messages; the slowest alarm left after {slowest * 1000:.0f} ms")
-        assert "view ended" in gateway.said()
-        try:
-            await caught_up(gateway, client, load.sent)
-        finally:
-            await client.aclose()
+        async with gateway.signed_in() as client:
+            await gateway.listening()
+            sent = await the_view_hangs_and_dies(gateway)
+            await caught_up(gateway, client, sent)
         assert await gateway.interrupt() == 0
+
+
+async def the_view_hangs_and_dies(gateway: Running) -> int:
+    """Under load, with alarms before, during and after; gives the number of messages of the load."""
+    load, listener = Load(gateway), Listener(gateway)
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(listener.run())
+        group.create_task(load.run())
+        await listener.ready.wait()
+
+        async def loaded(sent: int) -> None:
+            async def more() -> bool:
+                return load.sent >= sent
+
+            await found(more, f"{sent} messages sent")
+
+        began = time.monotonic()
+        await loaded(RATE)
+        stopped = gateway.child("view")
+        assert stopped is not None
+        os.kill(stopped, signal.SIGSTOP)
+        slowest = await alarms_leave(gateway, listener, range(ALARMS // 4))
+        await loaded(load.sent + 2 * RATE)
+        slowest = max(slowest, await alarms_leave(gateway, listener, range(ALARMS // 4, ALARMS // 2)))
+        os.kill(stopped, signal.SIGKILL)
+        slowest = max(slowest, await alarms_leave(gateway, listener, range(ALARMS // 2, ALARMS)))
+
+        async def again() -> bool:
+            return gateway.child("view") not in (None, stopped)
+
+        await found(again, "the view is started again")
+        note(f"{load.sent / (time.monotonic() - began):.0f} messages/s, {load.sent} in all")
+        load.enough.set()
+        listening.cancel()
+    note(f"the slowest alarm left after {slowest * 1000:.0f} ms")
+    assert "view ended" in gateway.said()
+    return load.sent
 
 
 async def alarms_leave(gateway: Running, listener: Listener, numbers: range) -> float:
@@ -175,8 +178,10 @@ async def caught_up(gateway: Running, client: httpx.AsyncClient, sent: int) -> N
     kept = {int(value or 0) for value in journal}
     coalesced = (await gateway.control.status())["counts"]["coalesced"]
     assert kept <= set(range(sent))
-    assert sent - len(kept) <= coalesced  # what a slow disk makes us merge is counted, and nothing else is missing
-    print(f"{len(kept)} in the journal, {coalesced} coalesced")
+    assert (
+        sent - len(kept) <= coalesced
+    )  # what a slow disk makes us merge is counted, and nothing else is missing
+    note(f"{len(kept)} in the journal, {coalesced} coalesced")
 
     async def all_there() -> bool:
         return await history(client) == kept
