@@ -14,6 +14,7 @@ from gateway.engine import OUTRANK_MS, Batch, Engine
 from gateway.errors import JournalError
 
 LINGER_S: Final = 0.1  # the longest a measurement waits for its commit (design section 3)
+HALF_WINDOW_MAX: Final = 500  # half of the window we ask brokers for
 BEHIND_MAX: Final = 20_000  # events stepped while a write is under way: half a second of the fastest broker
 RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 
@@ -27,14 +28,15 @@ def _nothing() -> None:
 class Pump:
     """Drives an `Engine` on a running loop. Call `kick` after submitting; everything else follows.
 
-    `half_window` is half the in-flight window seen at the broker: with so many unacknowledged it would stop sending,
-    so a commit starts then whatever the clock says. `journal_ok` hears when writing starts or stops to work.
+    `half_window` follows half the in-flight window seen at the broker: with so many unacknowledged it would soon
+    stop sending, so a commit starts then whatever the clock says. `journal_ok` hears when writing starts or stops
+    to work.
     """
 
     def __init__(
         self, engine: Engine, journal_ok: Callable[[bool, str], None], half_window: int = 250
     ) -> None:
-        self.engine, self._journal_ok, self.half_window = engine, journal_ok, half_window
+        self.engine, self._journal_ok, self.half_window = engine, journal_ok, HALF_WINDOW_MAX
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(1, "journal")
         self._writing: asyncio.Future[None] | None = None
@@ -65,7 +67,13 @@ class Pump:
         if engine.urgent or engine.pending >= self.half_window:
             self._write()
         elif engine.pending and self._linger is None:
-            self._linger = self._loop.call_later(LINGER_S, self._write)
+            self._linger = self._loop.call_later(LINGER_S, self._lingered)
+
+    def _lingered(self) -> None:
+        """No more came in all this time: the window may be full, so the next commit starts at half of it."""
+        self._linger = None
+        self.half_window = max(1, self.engine.pending // 2)
+        self._write()
 
     def _write(self) -> None:
         if self._linger is not None:
@@ -100,6 +108,8 @@ class Pump:
             self.engine.written(batches)
             self._say(True, "")
             self.between()
+            # So many came while we wrote: the window is at least as wide.
+            self.half_window = min(max(self.half_window, self.engine.pending), HALF_WINDOW_MAX)
             self.kick()
         elif isinstance(error, JournalError):
             self.engine.failed(batches)

@@ -60,6 +60,7 @@ class Part:
         self.process = process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"gateway.app.{self.name}",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=self._fds,
+            process_group=0,  # Ctrl-C is for us alone: a child still importing could not handle it
         )  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
@@ -230,7 +231,7 @@ async def supervise(
     started: Callable[[str], Any],
     simulate: dict[str, Any] | None,
 ) -> None:
-    """Run until Ctrl-C or SIGTERM, then stop clean. `started(url)` is called (and awaited) once the API answers."""
+    """Run until Ctrl-C or SIGTERM, then stop clean. `started(url)` is called once the API answers."""
     supervisor = Supervisor(settings, say, simulate)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

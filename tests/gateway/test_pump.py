@@ -171,3 +171,16 @@ async def test_timers_fire_by_themselves(house: House) -> None:
             assert due > incident.next_at
     house.pump.kick()
     await house.until(lambda: any(isinstance(e, Notify) and e.person == "zhao" for e in house.effects))
+
+
+async def test_a_broker_with_a_narrow_window_is_not_kept_waiting(house: House) -> None:
+    """A broker that sends twenty and then waits for acknowledgements gets them without the full linger each time."""
+    waits: list[int] = []
+    for round_ in range(6):
+        for n in range(20):
+            house.engine.submit(Measured("sim", [Reading("sim:x/temperature/", float(n))]), (round_, n))
+            house.pump.kick()
+        waits.append(house.pump.half_window)
+        await house.until(lambda wanted=(round_ + 1) * 20: len(house.acked) == wanted)
+    assert waits[0] > 20
+    assert max(waits[2:]) <= 20
