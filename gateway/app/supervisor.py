@@ -60,7 +60,7 @@ class Part:
         self.process = process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"gateway.app.{self.name}",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=self._fds,
-            process_group=0,  # Ctrl-C is for us alone: a child still importing could not handle it
+            start_new_session=True,  # Ctrl-C is for us alone: a child still importing could not handle it
         )  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
