@@ -64,10 +64,10 @@ class Demo:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 words = (folder / "cmdline").read_bytes().split(b"\0")
-                group = os.getpgid(int(folder.name))
-            except (OSError, ProcessLookupError):
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
                 continue  # ended while we looked
-            if group == self.process.pid and part.encode() in words:
+            if parent == self.process.pid and part.encode() in words:
                 return int(folder.name)
         raise LookupError(part)
 
