@@ -85,7 +85,6 @@ class Engine:
         self._backlog: list[Batch] = []
         self._hole = False
         self.durable = True
-        self.events = 0
         self.damaged: list[str] = []  # what the last start could not read of the journal
 
     # -- start ------------------------------------------------------------------------------------------------
@@ -230,7 +229,6 @@ class Engine:
                 self.outlet.acknowledge(batch.tokens)
             if batch.happened:
                 self._release(batch.happened, durable=True, skip_calls=batch.outranked)
-            self.events += len(batch.events)
         if batches:
             last = batches[-1]
             self.outlet.committed(last.first + len(last.events) - 1)

@@ -15,7 +15,6 @@ from devices.codec import Message
 from devices.decode import Decoder, has_pulse, urgent
 from devices.reading import Flag, Reading, Value, device_id, point_id
 from gateway.clock import ManualClock, Stamper
-from gateway.core.compiled import Compiled
 from gateway.core.effect import (
     AlarmChanged,
     AlarmDoc,
@@ -273,7 +272,3 @@ class Gateway:
                 elif isinstance(item.result, AlarmChanged):
                     self.alarms[item.result.doc.id] = item.result.doc
         self._seen = len(self.journal.kept)
-
-    @property
-    def compiled(self) -> Compiled:
-        return self.engine.plan
