@@ -63,6 +63,24 @@ class Decoded(msgspec.Struct, frozen=True):
     asks: Sequence[Ask] = ()
 
 
+class Push(msgspec.Struct, frozen=True):
+    """One HTTP request to a source that listens. Names of headers and of the query are as sent, headers lower-case."""
+
+    method: str
+    path: str  # below the source's own address, without a leading slash
+    query: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What an HTTP sender is answered."""
+
+    status: int = 200
+    body: bytes = b""
+    media_type: str = "text/plain; charset=utf-8"
+
+
 class Example(msgspec.Struct, frozen=True):
     """One documented message and what it means; run as a test and printed in the reference pages.
 
@@ -83,6 +101,11 @@ class Codec(Protocol):
 
     `decode` is pure and never raises for anything a device may send: what it cannot understand it quarantines with a
     reason. It may memoise, bounded, what follows from its arguments alone.
+
+    A family that pushes over HTTP may also offer `admit(request: Push, secret: str) -> Reply | tuple[str, bytes]`: what
+    to answer at once (an address check, a wrong signature), or the topic and payload to take; and `TAKEN: Reply`, the
+    answer once those are on disk (an empty 200 without it). Without `admit` the body of a POST is taken as it is, under
+    its path as topic; who may send is then told by the secret in the source's address alone.
     """
 
     TOPICS: Sequence[Topic]

@@ -44,8 +44,10 @@ class Decoder:
     Raises PluginUnknown or PluginMissing, when built, for a codec that is not there. A codec that raises is for the
     caller to isolate.
 
-    A first level that a single codec names (`community/`, `zigbee2mqtt/`) goes straight to it. Where it answers
-    `unknown-topic`, and for all other topics, every codec whose filters match is asked, the most specific first.
+    A source of one codec is read by it, whatever the topic. Else a first level that a single codec names
+    (`community/`, `zigbee2mqtt/`) goes straight to it. Where it answers `unknown-topic`, and for all other topics,
+    every codec whose filters match is asked, the most specific first: the first that understood something answers,
+    else the first that knew the topic at all. So a codec that claims `#` must say `unknown-topic` where it is unsure.
     """
 
     def __init__(
@@ -99,11 +101,15 @@ class Decoder:
                 return name, decoded
         if first == OWN:
             return "", Decoded()
+        silent: tuple[str, Decoded] | None = None
         for name, key, read in self._claimed(source, topic):
             decoded = read(self._contexts.get(key, _EMPTY), message)
-            if decoded.quarantine is None or not decoded.quarantine.startswith("unknown-topic"):
+            if decoded.quarantine is not None and decoded.quarantine.startswith("unknown-topic"):
+                continue
+            if decoded.readings or decoded.learned or decoded.asks:
                 return name, decoded
-        return "", Decoded(quarantine=f"unknown-topic: no codec reads {topic[:120]}")
+            silent = silent or (name, decoded)
+        return silent or ("", Decoded(quarantine=f"unknown-topic: no codec reads {topic[:120]}"))
 
     def _names(self, source: str) -> list[str]:
         allowed = self._sources.get(source) or ()
@@ -113,16 +119,21 @@ class Decoder:
         return name, (name, source), self._codecs[name].decode
 
     def _first(self, source: str, first: str) -> _Reader | None:
-        """The only codec that names this first level, remembered."""
+        """The only codec that names this first level, or the source's only one, remembered."""
         if len(self._firsts) >= _SOURCES_MAX and source not in self._firsts:
             self._firsts.clear()
         firsts = self._firsts.setdefault(source, {})
         if len(firsts) >= _FIRSTS_MAX:
             firsts.clear()
+        allowed = self._names(source)
         names = [
             name
-            for name in self._names(source)
-            if first and first != OWN and any(t.filter.startswith(first) for t in self._codecs[name].TOPICS)
+            for name in allowed
+            if first != OWN
+            and (
+                len(self._sources.get(source) or ()) == 1
+                or (first and any(t.filter.startswith(first) for t in self._codecs[name].TOPICS))
+            )
         ]
         found = firsts[first] = self._reader(source, names[0]) if len(names) == 1 else None
         return found

@@ -22,9 +22,10 @@ SOURCE: Final = "decode"
 def decode_lines(lines: Iterable[str | bytes]) -> Iterator[str]:
     """Decode JSON Lines of messages, each to one line of JSON.
 
-    In: `{"topic", "payload"}` with optional `id`, `format` (a codec's name, else the topic decides), `encoding`
-    ("base64" for bytes), `retained`, `now` (UTC ms of arrival). Out: `{"id", "format", "readings": [{"device",
-    "metric", "value", "unit", "class", "alarm", "channel", "historical", "invalid", "measured_at"}], "quarantine"}`.
+    In: `{"topic", "payload"}` with optional `id`, `format` (a codec's name, else the topic decides; with it the topic
+    may be absent), `encoding` ("base64" for bytes), `retained`, `now` (UTC ms of arrival). Out: `{"id", "format",
+    "readings": [{"device", "metric", "value", "unit", "class", "alarm", "channel", "historical", "invalid",
+    "measured_at"}], "quarantine"}`.
     `quarantine` is null or `code: words`, `measured_at` UTC milliseconds or null, `alarm` true or false for an
     alarm-class statement and null for all else. Empty lines are skipped; a line that is no such object becomes a
     quarantined line. What one line teaches a codec holds for the lines after it.
@@ -76,9 +77,10 @@ def _name(given: Any) -> str | int | None:
 
 
 def _message(record: dict[str, Any]) -> Message | str:
-    topic, payload, now = record.get("topic"), record.get("payload"), record.get("now", 0)
-    if not isinstance(topic, str) or not isinstance(payload, str):
-        return "topic and payload are texts"
+    # Frames and HTTP bodies have no topic; their `format` says who reads them.
+    topic, payload, now = record.get("topic") or "", record.get("payload"), record.get("now", 0)
+    if not isinstance(topic, str) or not isinstance(payload, str) or not (topic or record.get("format")):
+        return "topic and payload are texts; only with a format may the topic be absent"
     if not isinstance(now, int):
         return "now is a number of milliseconds"
     data = payload.encode()

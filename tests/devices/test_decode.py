@@ -64,14 +64,24 @@ def test_the_more_specific_claim_is_asked_first() -> None:
     )
 
 
+def test_whoever_understood_something_answers() -> None:
+    """A codec that knows the topic and finds nothing in the message does not hide one that does."""
+    mute = SimpleNamespace(TOPICS=[Topic("+/+/state")], EXAMPLES=(), decode=lambda *_: Decoded())
+    decoder = Decoder(codecs={"mute": cast("Codec", mute), "all": codec("#")})
+    assert ask(decoder, "x/b/state")[0] == ask(decoder, "a/b/c")[0] == "all"
+    assert ask(Decoder(codecs={"mute": cast("Codec", mute)}), "a/b/state") == ("mute", Decoded())
+
+
 def test_a_source_may_name_its_codecs() -> None:
-    """A source with codecs is read by these alone; one without, or an unknown one, by all."""
-    decoder = Decoder(sources={"s": ("one",), "t": ()}, codecs={"one": codec("x"), "two": codec("y")})
+    """A source with codecs is read by these alone, by its only one whatever the topic; others are read by all."""
+    three = {"one": codec("x"), "two": codec("y"), "three": codec("z")}
+    decoder = Decoder(sources={"s": ("one", "three"), "t": (), "v": ("one",)}, codecs=three)
     assert ask(decoder, "x")[0] == "one"
     assert code(ask(decoder, "y")[1]) == "unknown-topic"
+    assert ask(decoder, "y", source="v")[0] == ask(decoder, "", source="v")[0] == "one"
     assert ask(decoder, "y", source="t")[0] == ask(decoder, "y", source="u")[0] == "two"
-    assert [t.filter for t in decoder.topics("s")] == ["x"]
-    assert [t.filter for t in decoder.topics("t")] == ["x", "y"]
+    assert [t.filter for t in decoder.topics("s")] == ["x", "z"]
+    assert [t.filter for t in decoder.topics("t")] == ["x", "y", "z"]
 
 
 def test_a_codec_that_is_not_there_is_refused_at_once() -> None:

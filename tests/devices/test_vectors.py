@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from devices.decode import CODECS
 from devices.decode_lines import decode_lines
 from devices.reading import METRICS
 from devices.units import convert, symbol
 
 FOLDER = Path(__file__).parents[3] / "shared" / "vectors"
-FORMATS = ("zigbee2mqtt",)
+FORMATS = [name.replace("_", "-") for name in CODECS]
 
 
 @cache
@@ -46,10 +47,12 @@ def agrees(wanted: dict[str, Any], got: dict[str, Any]) -> bool:
 @pytest.mark.skipif(not FOLDER.exists(), reason="the vectors are not beside the project (../shared/vectors)")
 @pytest.mark.parametrize("name", FORMATS)
 def test_documented_payloads_mean_what_their_makers_say(name: str) -> None:
-    """Every expectation of every vector is met, no vector is set aside, and none raises an alarm it should not."""
+    """Every expectation is met, none raises an alarm it should not, and none that means something is set aside."""
+    if not records(name):
+        pytest.skip(f"no vectors of {name} in the collection")
     wrong = []
     out = [json.loads(line) for line in decode_lines(json.dumps(r) for r in records(name))]
-    assert len(out) == len(records(name)) > 0
+    assert len(out) == len(records(name))
     for record, got in zip(records(name), out, strict=True):
         for wanted in record["expect"]:
             found = [
@@ -61,6 +64,7 @@ def test_documented_payloads_mean_what_their_makers_say(name: str) -> None:
                 wrong.append((record["id"], wanted, found))
         expected = {w["metric"] for w in record["expect"] if w["alarm"]}
         raised = {r["metric"] for r in got["readings"] if r["alarm"]}
-        if got["quarantine"] or raised != expected or (not record["expect"] and got["readings"]):
+        aside = got["quarantine"] and record["expect"]
+        if aside or raised != expected or (not record["expect"] and got["readings"]):
             wrong.append((record["id"], raised, got["quarantine"]))
     assert not wrong
