@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from gateway.cli_devices import devices_app
+
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
     help="Community safety gateway: smoke, gas, hydrant and camera alarms in; somebody who certainly comes out.",
@@ -20,6 +22,7 @@ rules_app = typer.Typer(no_args_is_help=True, help="Judge rules by their own cas
 users_app = typer.Typer(no_args_is_help=True, help="Who may sign in.")
 app.add_typer(rules_app, name="rules")
 app.add_typer(users_app, name="users")
+app.add_typer(devices_app, name="devices")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="csg.yaml; without it the defaults hold.")

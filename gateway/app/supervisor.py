@@ -131,7 +131,7 @@ class Supervisor:
             wanted = self.settings.broker
             self.broker = EmbeddedBroker(
                 self.data / "broker", port=wanted.port, host=wanted.host, prefer=wanted.prefer,
-                on_trouble=self._broker_trouble,
+                shared_account=wanted.shared_account, on_trouble=self._broker_trouble,
             )  # fmt: skip
             port = await self.broker.start()
             if port != wanted.port:

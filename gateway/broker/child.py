@@ -47,6 +47,11 @@ class Child:
             await asyncio.wait((self._reader,))  # not awaited itself: a cancelled wait must not cancel it
         return code
 
+    def reload(self) -> None:
+        """Have it read its accounts and rules again; both programs do so on SIGHUP."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGHUP)
+
     def kill(self) -> None:
         """End it without asking; it may lose what it has not saved."""
         with contextlib.suppress(ProcessLookupError):

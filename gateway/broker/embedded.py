@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Literal
 
+import msgspec
+
 from gateway.broker import mosquitto, nats
-from gateway.broker.accounts import Account, load_or_make
+from gateway.broker.accounts import DEVICES_FILE, Access, Account, load_devices, load_or_make
 from gateway.broker.child import Child, answers, spawn
 from gateway.broker.kind import Kind, Trouble
 from gateway.broker.logfile import BoundedLog
@@ -22,6 +24,7 @@ PORTS_TRIED_MAX = 100
 START_S = 15.0  # nats-server reads its store before it listens
 _ASK_S = 0.05
 CHECK_S = 10.0  # between two questions whether it still answers
+LOOK_S = 1.0  # between two looks at the devices' accounts
 CHECK_ANSWER_S = 5.0
 CHECKS_FAILED_MAX = 3
 RESTART_FIRST_S = 0.2
@@ -71,15 +74,22 @@ class EmbeddedBroker:
         port: int = 1883,
         host: str = "127.0.0.1",
         prefer: Literal["auto", "mosquitto", "nats"] = "auto",
+        shared_account: bool = True,
         on_trouble: Callable[[str, str], None] = _no_trouble,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`port` is the first one tried, 0 any; `auto` takes mosquitto where it is installed and starts."""
+        """`port` is the first one tried, 0 any; `auto` takes mosquitto where it is installed and starts.
+
+        Without `shared_account` devices need accounts of their own (`add_device`), which hold a second after they are
+        made or taken away.
+        """
         self.data_dir = data_dir.resolve()
         self.host = host
         self.port = port
         self.kind: Literal["mosquitto", "nats"] = "mosquitto"
         self._prefer = prefer
+        self._shared = shared_account
+        self._devices_at = 0
         self._on_trouble = on_trouble
         self._clock = clock
         self._told: dict[Trouble, float] = {}
@@ -203,7 +213,7 @@ class EmbeddedBroker:
         kind = _KINDS[self.kind]
         if self._stopping or self._log is None:
             raise BrokerFailed("stopped", [])
-        kind.write_files(self.data_dir, self.host, port, self._accounts)
+        self._write_files(port)
         child = await spawn(self._program, kind.arguments(self.data_dir), self.data_dir)
         child.read(self._log, self._heard)
         host = _reachable(self.host)
@@ -228,12 +238,16 @@ class EmbeddedBroker:
     async def _watch(self, child: Child) -> int:
         """Wait for its end, and bring it about when it has not answered CHECKS_FAILED_MAX times."""
         ended = asyncio.create_task(child.wait(), name="broker.wait")
-        failed = 0
+        failed, checked = 0, self._clock()
         try:
             while True:
-                done, _ = await asyncio.wait((ended,), timeout=CHECK_S)
+                done, _ = await asyncio.wait((ended,), timeout=LOOK_S)
                 if done:
                     return ended.result()
+                self._look_at_devices(child)
+                if self._clock() - checked < CHECK_S:
+                    continue
+                checked = self._clock()
                 alive = await answers(_reachable(self.host), self.port, self.credentials, CHECK_ANSWER_S)
                 failed = 0 if alive else failed + 1
                 if failed >= CHECKS_FAILED_MAX:
@@ -241,6 +255,22 @@ class EmbeddedBroker:
                     child.kill()
         finally:
             ended.cancel()
+
+    def _look_at_devices(self, child: Child) -> None:
+        """Have the broker read its accounts again when those of single devices changed."""
+        if _changed_at(self.data_dir / DEVICES_FILE) != self._devices_at:
+            try:
+                self._write_files(self.port)
+            except (OSError, msgspec.DecodeError) as error:
+                self._tell(Trouble("", f"accounts of devices not taken on: {error}"))
+                return
+            child.reload()
+
+    def _write_files(self, port: int) -> None:
+        changed_at = _changed_at(self.data_dir / DEVICES_FILE)
+        access = Access(self._accounts, load_devices(self.data_dir), self._shared)
+        _KINDS[self.kind].write_files(self.data_dir, self.host, port, access)
+        self._devices_at = changed_at
 
     def _heard(self, line: str) -> None:
         found = _KINDS[self.kind].trouble(line)
@@ -280,6 +310,14 @@ def find_program(name: str) -> str | None:
     beside = (sysconfig.get_path("scripts"), str(Path(sys.executable).parent))
     daemons = ("/usr/local/sbin", "/usr/sbin", "/opt/homebrew/sbin", "/opt/homebrew/bin", "/usr/local/bin")
     return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), *beside, *daemons)))
+
+
+def _changed_at(path: Path) -> int:
+    """When the file was last written, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.broker.accounts import Accounts
+from gateway.broker.accounts import Access
 
 # Larger than any message of a device we know (native messages are at most 64 KiB) and small enough that a broken
 # one cannot fill the memory. Above it either broker disconnects the sender and says so in its log.
@@ -28,7 +28,7 @@ class Kind(Protocol):
     def arguments(self, folder: Path) -> list[str]:
         """The command line after the program."""
 
-    def write_files(self, folder: Path, host: str, port: int, accounts: Accounts) -> None:
+    def write_files(self, folder: Path, host: str, port: int, access: Access) -> None:
         """Write all configuration files into `folder`."""
 
     def trouble(self, line: str) -> Trouble | None:

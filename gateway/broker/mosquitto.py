@@ -5,9 +5,10 @@ Options checked against mosquitto 2.0.11 (mosquitto.conf(5)); all of them exist 
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
-from gateway.broker.accounts import Accounts, mosquitto_password_line, write_private
+from gateway.broker.accounts import Access, DeviceAccount, mosquitto_password_line, write_private
 from gateway.broker.kind import PACKET_BYTES_MAX, Trouble
 
 PROGRAM = "mosquitto"
@@ -44,18 +45,21 @@ log_type notice
 """
 
 # `deny` lines are looked at first (mosquitto.conf(5), acl_file). A pattern applies to every account; %c is the
-# client id, which an honest device sets to its name. All devices share one password, so this keeps mistakes apart,
-# not attackers; give devices accounts of their own on a broker of your own for that.
-_ACL = """\
+# client id, which an honest device sets to its name. All devices of the shared account have one password, so this keeps
+# mistakes apart, not attackers.
+_SHARED_ACL = """\
 pattern read community/+/%c/command
-
-user gateway
-topic readwrite #
-topic read $SYS/#
 
 user devices
 topic deny gateway/#
 topic write #
+
+"""
+
+_ACL = """\
+user gateway
+topic readwrite #
+topic read $SYS/#
 
 user bridges
 topic deny gateway/#
@@ -87,11 +91,12 @@ def arguments(folder: Path) -> list[str]:
     return ["-c", str(folder / "mosquitto.conf")]
 
 
-def write_files(folder: Path, host: str, port: int, accounts: Accounts) -> None:
+def write_files(folder: Path, host: str, port: int, access: Access) -> None:
     """See Kind."""
-    lines = [mosquitto_password_line(each) for each in (accounts.gateway, accounts.devices, accounts.bridges)]
+    lines = [mosquitto_password_line(each) for each in access.all]
     write_private(folder / "mosquitto.passwd", "\n".join((*lines, "")).encode())
-    write_private(folder / "mosquitto.acl", _ACL.encode())
+    rules = (_SHARED_ACL if access.shared else "") + _ACL + device_rules(access.devices)
+    write_private(folder / "mosquitto.acl", rules.encode())
     # Started by root, mosquitto would change to its own user, who cannot write here.
     user = "user root\n" if os.geteuid() == 0 else ""
     config = _CONFIG.format(
@@ -99,6 +104,15 @@ def write_files(folder: Path, host: str, port: int, accounts: Accounts) -> None:
         queued=QUEUED_BYTES_MAX, packet=PACKET_BYTES_MAX,
     )  # fmt: skip
     write_private(folder / "mosquitto.conf", config.encode())
+
+
+def device_rules(devices: Iterable[DeviceAccount]) -> str:
+    """The part of an acl_file that lets each device speak as itself and hear its own commands, and nothing else."""
+    lines: list[str] = []
+    for one in devices:
+        lines += ["", f"user {one.account.user}", *(f"topic write {topic}" for topic in one.speaks)]
+        lines.append(f"topic read {one.hears}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def trouble(line: str) -> Trouble | None:

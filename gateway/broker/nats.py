@@ -7,9 +7,11 @@ MQTT topics are NATS subjects: `/` becomes `.`, `+` becomes `*`, `#` becomes `>`
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from gateway.broker.accounts import Accounts, write_private
+from gateway.broker.accounts import Access, DeviceAccount, write_private
 from gateway.broker.kind import PACKET_BYTES_MAX, Trouble
 
 PROGRAM = "nats-server"
@@ -56,25 +58,29 @@ def arguments(folder: Path) -> list[str]:
     return ["-c", str(folder / "nats.conf")]
 
 
-def write_files(folder: Path, host: str, port: int, accounts: Accounts) -> None:
+def write_files(folder: Path, host: str, port: int, access: Access) -> None:
     """See Kind. The configuration language is a superset of JSON."""
-    devices, bridges = _OURS + _CONTROLS, [*_OURS, _COMMANDS, *_CONTROLS]
-    users = [
+    accounts, bridges = access.accounts, [*_OURS, _COMMANDS, *_CONTROLS]
+    users: list[dict[str, Any]] = [
         {"user": accounts.gateway.user, "password": accounts.gateway.password},
-        {
-            "user": accounts.devices.user,
-            "password": accounts.devices.password,
-            # One command topic a client cannot be told here: the rules know accounts, not client ids.
-            "permissions": {"publish": {"deny": devices}, "subscribe": {"allow": [_COMMANDS, *_DELIVERY]}},
-        },
         {
             "user": accounts.bridges.user,
             "password": accounts.bridges.password,
             "permissions": {"publish": {"deny": bridges}, "subscribe": {"deny": [*_OURS, _COMMANDS]}},
         },
     ]
+    if access.shared:
+        # One command topic a client cannot be told here: the rules know accounts, not client ids.
+        may: dict[str, Any] = {
+            "publish": {"deny": _OURS + _CONTROLS},
+            "subscribe": {"allow": [_COMMANDS, *_DELIVERY]},
+        }
+        users.append(
+            {"user": accounts.devices.user, "password": accounts.devices.password, "permissions": may}
+        )
+    users += device_users(access.devices)
     shown = f"[{host}]" if ":" in host else host
-    config = {
+    config: dict[str, Any] = {
         "server_name": "community-safety-gateway",
         "listen": "127.0.0.1:-1",  # NATS's own protocol, which nobody uses here: any free port
         "max_payload": PACKET_BYTES_MAX,
@@ -88,6 +94,21 @@ def write_files(folder: Path, host: str, port: int, accounts: Accounts) -> None:
         "authorization": {"users": users},
     }
     write_private(folder / "nats.conf", json.dumps(config, indent=1).encode())
+
+
+def device_users(devices: Iterable[DeviceAccount]) -> list[dict[str, Any]]:
+    """The users of an `authorization` block that speak as themselves and hear their own commands, and nothing else."""
+    users: list[dict[str, Any]] = []
+    for one in devices:
+        speaks, hears = [_subject(topic) for topic in one.speaks], [_subject(one.hears), *_DELIVERY]
+        may: dict[str, Any] = {"publish": {"allow": speaks}, "subscribe": {"allow": hears}}
+        users.append({"user": one.account.user, "password": one.password, "permissions": may})
+    return users
+
+
+def _subject(topic: str) -> str:
+    """The NATS subject of an MQTT topic: slashes and full stops change places, a full stop becomes two slashes."""
+    return topic.translate({ord("/"): ".", ord("."): "//"})
 
 
 def trouble(line: str) -> Trouble | None:

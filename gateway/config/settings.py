@@ -57,11 +57,16 @@ class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The embedded broker. A busy port means the next free one. `host` 0.0.0.0 lets devices of the network in."""
+    """The embedded broker. A busy port means the next free one. `host` 0.0.0.0 lets devices of the network in.
+
+    `shared_account`: whether devices may come in with the one account they share (`csg devices credential` gives them
+    accounts of their own).
+    """
 
     host: Annotated[str, Meta(min_length=1, max_length=255)] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 1883
     prefer: Literal["auto", "mosquitto", "nats"] = "auto"
+    shared_account: bool = True
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.broker import EmbeddedBroker, doctor_mosquitto, mosquitto, nats
+from gateway.broker.accounts import Access
 from gateway.broker.kind import Trouble
 from gateway.broker.logfile import LINE_BYTES_MAX, BoundedLog, Lines
 
@@ -106,7 +107,7 @@ def test_what_we_ship_passes(tmp_path: Path) -> None:
     shipped = (ROOT / "deploy" / "mosquitto" / "gateway.conf").read_text()
     assert doctor_mosquitto(shipped) == []
     one = EmbeddedBroker(tmp_path)
-    mosquitto.write_files(tmp_path, "127.0.0.1", 1883, one._accounts)
+    mosquitto.write_files(tmp_path, "127.0.0.1", 1883, Access(one._accounts))
     written = (tmp_path / "mosquitto.conf").read_text()
     assert doctor_mosquitto(written) == []
     for line in written.splitlines():

@@ -159,7 +159,7 @@ def _measured(
     fitting = [m for m in candidates if not unit or scale(unit, METRICS[m].unit or "") is not None]
     if not fitting:
         if unit:
-            problems.append(f"unknown-unit: {short(unit)[:32]} measures nothing of this event")
+            problems.append(f"unknown-unit: {short(unit)[:32]!r} measures nothing of this event")
         return []
     meant = quantity(fitting[0], channel, value, unit)
     return [(meant.metric, meant.channel, meant.value, int(meant.flags))]
