@@ -176,7 +176,7 @@ def _table() -> dict[str, Metric]:
     # The gateway is itself a device (design section 3): these are its own points.
     add("broker_link broker_trouble subscription process_alive", status)
     add("journal_ok clock_ok rule_ok ingest_ok channel_ok store_ok", status)
-    add("quarantined dropped coalesced disk_free_percent store_lag_s", measurement)
+    add("quarantined dropped coalesced disk_free_percent store_lag_s coverage", measurement)
     return {m.name: m for m in rows}
 
 

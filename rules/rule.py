@@ -80,7 +80,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `priority` 1..4. `latch` alarms need a reset. `effect`: "alarm" raises an alarm; "confirm" only adds "confirmed by
     devices" to the incident of that hazard in that place and can never lower or delay one. `device_alarm` marks rules
     that hand on a device's own P1 bit: such a rule may have no on-delay and no site may override it to less.
-    `group` is the place level whose alarms of this hazard make one incident (None: the hazard's default).
+    `group` is the place level whose alarms of this hazard make one incident (None: the hazard's default). `impairs`: a
+    detector on which this alarm stands cannot be relied on to raise its own.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     effect: Literal["alarm", "confirm"] = "alarm"
     device_alarm: bool = False
     group: Level | None = None
+    impairs: bool = False
     advice: Mapping[str, str] = {}  # what to do first, for the step card; "zh-CN" and "en"
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from devices.catalogue import Device, Level, Source
 from devices.reading import METRICS, Hazard, source_of, split_point
+from gateway.core.coverage import Guard
 from gateway.core.effect import Mode
 from gateway.core.plan import Plan, Policy, Route, digest
 from rules.compile import RuleIndex
@@ -23,7 +24,10 @@ def _built_in(name: str, zh: str, en: str, hazard: Hazard) -> Rule:
 VERIFY: Final = _built_in("verify", "旧报警待查看", "Old alarm, verify now", Hazard.FIRE)
 RULE_FAULT: Final = _built_in("rule_fault", "规则故障", "Rule faulted", Hazard.EQUIPMENT)
 NOBODY: Final = _built_in("nobody", "无人可通知", "Nobody to tell", Hazard.EQUIPMENT)
-BUILT_IN: Final = {r.id: r for r in (VERIFY, RULE_FAULT, NOBODY)}
+UNGUARDED: Final = _built_in(
+    "unguarded", "监测中断（已无可用探测器）", "Unguarded: no detector works here", Hazard.COVERAGE
+)
+BUILT_IN: Final = {r.id: r for r in (VERIFY, RULE_FAULT, NOBODY, UNGUARDED)}
 """Alarms the core itself raises. VERIFY takes the hazard of the metric it stands for."""
 
 
@@ -61,6 +65,7 @@ class Compiled:
         self.plan, self.digest = plan, name or digest(plan)
         self.catalogue = plan.catalogue
         self.index = RuleIndex(plan.rules, plan.catalogue)
+        self.guard = Guard(plan.catalogue)
         self.bound: dict[str, Bound] = {r.id: Bound(r) for r in plan.rules}
         self.rules: dict[str, Rule] = {**BUILT_IN, **{r.id: r for r in plan.rules}}
         self.roles: dict[tuple[str, str], list[str]] = {}

@@ -277,8 +277,10 @@ def _apply(turn: Turn, bound: Bound, verdict: Verdict, subject: str, fact: Fact)
         _forget(turn.state.points.get(fact.point), bound.id)
 
 
-def raise_alarm(turn: Turn, rule: Rule, subject: str, fact: Fact, hazard: str | None = None) -> None:
-    """The rule's condition is there on this subject."""
+def raise_alarm(
+    turn: Turn, rule: Rule, subject: str, fact: Fact, hazard: str | None = None, place: str | None = None
+) -> None:
+    """The rule's condition is there on this subject; `place` where it is not the device's own."""
     state, plan = turn.state, turn.plan
     name = f"{rule.id}|{subject}"
     alarm = state.alarms.get(name)
@@ -291,7 +293,7 @@ def raise_alarm(turn: Turn, rule: Rule, subject: str, fact: Fact, hazard: str | 
             device=device,
             metric=metric,
             channel=channel,
-            place=plan.place(device),
+            place=place or plan.place(device),
             site=plan.source(device).site,
             mode=str(plan.mode(device)),
             hazard=hazard or str(rule.hazard),

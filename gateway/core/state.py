@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from devices.reading import Value, source_of
+from gateway.core.coverage import Impaired
 from gateway.core.effect import Notify, Publish, Told
 from gateway.core.event import FORMAT
 
@@ -136,6 +137,9 @@ class State(msgspec.Struct):
     numbers: dict[str, int] = {}  # local day -> incidents opened
     quarantined: int = 0
     verifying: dict[str, int] = {}  # points whose old alarm somebody should look at
+    impaired: Impaired = msgspec.field(
+        default_factory=Impaired
+    )  # follows from alarms and plan; not in the snapshot
 
     def set_timer(self, key: str, due: int) -> None:
         """Fire `key` at `due`; a timer of that key is replaced."""

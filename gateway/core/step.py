@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heappop
 from typing import Final
 
-from gateway.core import acts, escalate, incident, judge
+from gateway.core import acts, escalate, guard, incident, judge
 from gateway.core.compiled import Compiled
 from gateway.core.effect import Happened, Notify
 from gateway.core.event import (
@@ -51,6 +51,8 @@ def advance(state: State, plan: Compiled, seq: int, at: int, event: Event) -> li
         _learn(state, event)
     if turn is None:
         return NOTHING
+    if turn.changed:
+        guard.follow(turn)
     for site, heard in turn.heard.items():
         judge.nobody(turn, site, heard)
     return turn.finish()
@@ -59,6 +61,7 @@ def advance(state: State, plan: Compiled, seq: int, at: int, event: Event) -> li
 def bind(state: State, plan: Compiled) -> None:
     """Give a thawed state's memories their types again under the plan it was frozen under. Changes no byte of it."""
     judge.rebind(state, plan)
+    guard.recount(state, plan)
 
 
 def wake(state: State) -> int | None:
@@ -108,7 +111,7 @@ def _other(turn: Turn, event: Event) -> None:
             turn.state.quarantined += 1
         case Replanned():
             turn.state.plan = event.digest
-            judge.rebind(turn.state, turn.plan)
+            bind(turn.state, turn.plan)
             _replanned(turn)
         case Clocked():
             turn.state.offset_ms = event.offset_ms
@@ -156,6 +159,7 @@ def _replanned(turn: Turn) -> None:
         device.absent = [rule for rule in device.absent if rule in plan.rules]
         state.drop_timer(f"abs:{device.id}")
         judge.watch(state, plan, device)
+    guard.replanned(turn)
     for alarm in list(state.alarms.values()):
         if alarm.rule not in plan.rules and alarm.priority > 1:
             alarm.latch = False

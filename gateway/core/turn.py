@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from gateway.core.effect import (
     Happened,
     IncidentChanged,
     IncidentDoc,
+    Mode,
     Notify,
     Publish,
     Result,
@@ -24,6 +25,7 @@ from gateway.core.effect import (
     Withdrawn,
 )
 from gateway.core.state import Alarm, Incident, State
+from rules.rule import Rule
 
 RECORDING: Final = "recording"
 TOLD_MAX: Final = 60  # rows of one call chain kept on the incident; the deliveries table keeps all
@@ -73,6 +75,14 @@ class Turn:
 
     def ask(self, source: str, topic: str, payload: bytes) -> None:
         self.say(Ask(self.effect_id(), source, topic, payload))
+
+    def publish(self, topic: str, rule: Rule, site: str, place: str, data: Mapping[str, Any]) -> None:
+        """Hand a fact that is no incident's to the machine receivers that such an alarm there would have."""
+        _, _, targets = self.plan.routed(rule.hazard, rule.priority, site, place)
+        for target in targets:
+            effect = Publish(self.effect_id(), target, topic, Mode.LIVE, site, self.utc, None, data)
+            self.state.outbox[effect.id] = effect
+            self.say(effect)
 
     def withdraw(self, wanted: Callable[[Notify | Publish], bool]) -> None:
         gone = [e.id for e in self.state.outbox.values() if not wanted(e)]
