@@ -67,6 +67,7 @@ def build_plan(settings: Settings, registry: HasSnapshot) -> Plan:
         route=route(settings.routes, tuple(target_names(settings))),
         people=snapshot.people,
         grids=snapshot.grids,
+        retired=snapshot.retired,
     )
 
 

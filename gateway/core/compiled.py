@@ -65,8 +65,10 @@ class Compiled:
         self.plan, self.digest = plan, name or digest(plan)
         self.catalogue = plan.catalogue
         self.index = RuleIndex(plan.rules, plan.catalogue)
+        self.retired = frozenset(plan.retired)
         self.guard = Guard(plan.catalogue)
         self.bound: dict[str, Bound] = {r.id: Bound(r) for r in plan.rules}
+        self._same: dict[tuple[Bound, ...], tuple[Bound, ...]] = {}  # one tuple for all points with these rules
         self.rules: dict[str, Rule] = {**BUILT_IN, **{r.id: r for r in plan.rules}}
         self.roles: dict[tuple[str, str], list[str]] = {}
         for person in sorted(plan.people):
@@ -80,11 +82,13 @@ class Compiled:
         """The rules on a point, those that confirm last: they need the incident the others open."""
         device, metric, channel = split_point(point)
         found = self.index.rules_for(self.catalogue.devices.get(device), metric, channel, source_of(device))
-        bound = [self.bound[r.id] for r in found]
-        return tuple(sorted(bound, key=lambda b: b.confirm))
+        bound = tuple(sorted((self.bound[r.id] for r in found), key=lambda b: b.confirm))
+        return self._same.setdefault(bound, bound)
 
     def absence(self, device: str) -> tuple[Rule, ...]:
-        """The rules that raise when the device says nothing."""
+        """The rules that raise when the device says nothing; none for a retired one."""
+        if device in self.retired:
+            return ()
         return self.index.absence_for(self.catalogue.devices.get(device), source_of(device))
 
     def period_s(self, device: str) -> int | None:

@@ -95,6 +95,7 @@ class Plan(msgspec.Struct, frozen=True):
     route: Route = Route()
     people: Mapping[str, Person] = {}
     grids: Mapping[str, Grid] = {}
+    retired: tuple[str, ...] = ()  # devices changed for others or taken out: their silence means nothing
     group_level: Mapping[Hazard, Level] = msgspec.field(default_factory=lambda: dict(GROUP_LEVEL))
     mute_s: int = 120
     quiet_from_h: int = 22

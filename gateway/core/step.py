@@ -156,7 +156,11 @@ def _replanned(turn: Turn) -> None:
     for name in plan.catalogue.devices:
         state.device(name)
     for device in state.devices.values():
-        device.absent = [rule for rule in device.absent if rule in plan.rules]
+        if device.id in plan.retired:
+            for rule in device.absent:
+                judge.end_alarm(turn, rule, device.id)
+            device.absent = ()
+        device.absent = tuple(rule for rule in device.absent if rule in plan.rules)
         state.drop_timer(f"abs:{device.id}")
         judge.watch(state, plan, device)
     guard.replanned(turn)

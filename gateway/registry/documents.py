@@ -2,13 +2,14 @@
 
 grids:   [{id, name, parent?}]
 places:  [{id, level, name, parent?, grid?, external_ids?, geo? {lat, lon, datum?}, escape_route?, needs_help?}]
-devices: [{id, place, kind?, name?, model?, report_period_s?, mains?}]
+devices: [{id, place, kind?, name?, model?, report_period_s?, mains?, external_ids?, installed_on?, expires_on?,
+          calibration_due?, test_due?}]; dates as 2026-11-22
 people:  [{id, name, language?, staff?, roles? [[role, place or grid]], addresses? [[channel, address]]}]
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -47,6 +48,10 @@ Name = Annotated[
         pattern=r"^[^\x00-\x1f]+$",
         description="a name of 1 to 255 characters on one line",
     ),
+]
+Day = Annotated[
+    str,
+    Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="a day as 2026-11-22"),
 ]
 Address = Annotated[
     str,
@@ -90,7 +95,10 @@ class PlaceIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeviceIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A device in its place. Reports at most once in a month, or it is not supervised at all."""
+    """A device in its place. Reports at most once in a month, or it is not supervised at all.
+
+    Without `expires_on` it follows from `installed_on` and the kind: see `gateway.registry.lives`.
+    """
 
     id: DeviceId
     place: Id
@@ -99,6 +107,11 @@ class DeviceIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: Text = ""
     report_period_s: Annotated[int, Meta(ge=1, le=2_678_400)] | None = None
     mains: bool = False
+    external_ids: dict[Name, Text] = {}
+    installed_on: Day | None = None
+    expires_on: Day | None = None
+    calibration_due: Day | None = None
+    test_due: Day | None = None
 
 
 class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +134,9 @@ class CatalogueDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     people: Annotated[tuple[PersonIn, ...], Meta(max_length=ROWS_MAX)] = ()
 
 
+DAYS: Final = ("installed_on", "expires_on", "calibration_due", "test_due")
+"""The columns of a device that hold a day."""
+
 LEVELS: Final = tuple(Level)
 """From the widest to the innermost."""
 
@@ -135,19 +151,24 @@ def place_values(row: Place | PlaceIn) -> dict[str, Any]:
     geo = row.geo
     return {
         "id": row.id, "level": str(row.level), "name": row.name, "parent": row.parent, "grid": row.grid,
-        "external_ids": msgspec.json.encode(row.external_ids, order="sorted").decode() if row.external_ids else "{}",
+        "external_ids": _sorted_json(row.external_ids),
         "lat": None if geo is None else float(geo.lat), "lon": None if geo is None else float(geo.lon),
         "datum": None if geo is None else str(geo.datum),
         "escape_route": row.escape_route, "needs_help": row.needs_help,
     }  # fmt: skip
 
 
-def device_values(row: Device | DeviceIn) -> dict[str, Any]:
+def device_values(row: DeviceIn) -> dict[str, Any]:
     """The columns of a device."""
     return {
         "id": row.id, "place": row.place, "kind": row.kind, "name": row.name, "model": row.model,
-        "report_period_s": row.report_period_s, "mains": row.mains,
+        "report_period_s": row.report_period_s, "mains": row.mains, "external_ids": _sorted_json(row.external_ids),
+        **{day: getattr(row, day) for day in DAYS},
     }  # fmt: skip
+
+
+def _sorted_json(ids: Mapping[str, str]) -> str:
+    return msgspec.json.encode(ids, order="sorted").decode() if ids else "{}"
 
 
 def place_of(row: Sequence[Any]) -> Place:

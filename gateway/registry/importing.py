@@ -231,7 +231,14 @@ def table_rows(connection: Connection, table: str, identity: str | None = None) 
              "roles": [list(r) for r in row["roles"]], "addresses": [list(a) for a in row["addresses"]]}
             for key, row in _people(connection, identity).items() if row["forgotten_at"] is None]  # fmt: skip
     found = rows(connection, table, identity).values()
-    return list(_places(found)) if table == "places" else [_without_nothing(row) for row in found]
+    if table == "places":
+        return list(_places(found))
+    return [_devices_row(row) if table == "devices" else _without_nothing(row) for row in found]
+
+
+def _devices_row(row: dict[str, Any]) -> dict[str, Any]:
+    ids = msgspec.json.decode(row["external_ids"])
+    return _without_nothing({**row, "external_ids": ids or None})
 
 
 def _places(all_rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -26,6 +26,11 @@ PLACES: Final = (
 )
 DEVICES: Final = "SELECT id, place, kind, name, model, report_period_s, mains FROM devices ORDER BY id"
 
+RETIRED: Final = (
+    "SELECT row FROM edits WHERE what IN ('device.replaced', 'device.remove') "
+    "AND row NOT IN (SELECT id FROM devices) GROUP BY row ORDER BY row"
+)
+
 
 class Snapshot(msgspec.Struct, frozen=True):
     """The registry at one version, without names and numbers of people. `catalogue.sources` is empty: see planning."""
@@ -34,6 +39,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     catalogue: Catalogue = Catalogue()
     people: Mapping[str, Person] = {}
     grids: Mapping[str, Grid] = {}
+    retired: tuple[str, ...] = ()  # devices changed for others or taken out, sorted
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -70,6 +76,7 @@ class RegistryReader:
                 ),
                 _people(connection),
                 {row[0]: Grid(*row) for row in grids},
+                tuple(row[0] for row in connection.execute(RETIRED)),
             )
 
     def card(self, identity: str) -> Card | None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from gateway.registry.database import Database, Writer
+from gateway.registry.documents import DAYS
 from gateway.registry.errors import Invalid, NotFound, RowProblem, VersionConflict
 from gateway.registry.importing import (
     WHAT,
@@ -21,7 +22,9 @@ from gateway.registry.importing import (
     table_rows,
     understood,
 )
+from gateway.registry.lives import Due, due
 from gateway.registry.migrate import prepare
+from gateway.registry.placing import Fitter, Placement
 from gateway.registry.reader import RegistryReader, Snapshot
 from gateway.registry.tables import (
     Base,
@@ -30,7 +33,9 @@ from gateway.registry.tables import (
     GrantRow,
     GridRow,
     PersonRow,
+    PlacementRow,
     PlaceRow,
+    ReplacementRow,
     RoleRow,
     SessionRow,
     TokenRow,
@@ -39,6 +44,8 @@ from gateway.registry.tables import (
 from gateway.shape import found
 
 PAGE_MAX: Final = 1000
+PREDECESSORS_MAX: Final = 16  # a post has seen so many devices in a lifetime
+PLACEMENTS_MAX: Final = 200  # each newly heard device is held against all of them
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -190,7 +197,8 @@ class Registry:
     def replace_device(self, old: str, new: str, *, who: str, now: int, model: str | None = None) -> int:
         """A defective device was changed for another: the new one takes its place and name. Gives its version.
 
-        History stays under the old id. Raises NotFound for the old one, Invalid for a new id that is none or is taken.
+        History stays under the old id and is shown as the new one's (`predecessors`). Of the old one nothing is
+        expected any more. Raises NotFound for the old one, Invalid for a new id that is none or is taken.
         """
         with self.database.editing(who, now) as writer:
             known = rows(writer.connection, "devices")
@@ -201,11 +209,78 @@ class Registry:
                     [RowProblem("devices", 1, "id", "the id of a device not in the catalogue", found(new))]
                 )
             before = {k: v for k, v in known[old].items() if k != "version"}
-            row = {**before, "id": new, **({"model": model} if model is not None else {})}
+            # Dates belong to the hardware, place and name to the post.
+            row = {k: v for k, v in table_rows(writer.connection, "devices", old)[0].items() if k not in DAYS}
+            row |= {"id": new, **({"model": model} if model is not None else {})}
             document = understood({"devices": [row]})
-            writer.edit("device.replaced", old, before, {"by": new})
+            version = writer.edit("device.replaced", old, before, {"by": new})
             writer.connection.execute(delete(DeviceRow).where(DeviceRow.id == old))
+            writer.connection.execute(
+                insert(ReplacementRow)
+                .prefix_with("OR REPLACE")
+                .values(old=old, new=new, at=now, version=version)
+            )
+            # A device that comes back into use is nobody's past.
+            writer.connection.execute(delete(ReplacementRow).where(ReplacementRow.old == new))
             return apply(writer, document).version
+
+    def predecessors(self, device: str) -> list[tuple[str, int]]:
+        """The devices this one stands for, newest first, each with the UTC ms at which it was changed."""
+        found_rows: list[tuple[str, int]] = []
+        with self.database.reading() as connection:
+            while len(found_rows) < PREDECESSORS_MAX:
+                row = connection.execute(
+                    select(ReplacementRow.old, ReplacementRow.at).where(ReplacementRow.new == device)
+                ).first()
+                if row is None or any(row[0] == known for known, _ in found_rows):
+                    break
+                found_rows.append((row[0], row[1]))
+                device = row[0]
+        return found_rows
+
+    def due(self, today: str, within_days: int, business: frozenset[str] = frozenset()) -> list[Due]:
+        """What is due of all devices until so many days after `today` (2026-11-22), earliest first."""
+        with self.database.reading() as connection:
+            return due(connection, today, within_days, business)
+
+    # -- placement rules --------------------------------------------------------------------------------------
+
+    def placements(self) -> list[Placement]:
+        """The rules that place newly heard devices, in the order they were made."""
+        query = select(PlacementRow.pattern, PlacementRow.place, PlacementRow.kind).order_by(
+            PlacementRow.version
+        )
+        with self.database.reading() as connection:
+            return [Placement(*row) for row in connection.execute(query)]
+
+    def put_placement(self, rule: Placement, *, who: str, now: int) -> int:
+        """Keep a rule, or change the one with its pattern; gives its version. Raises BadPattern, Invalid."""
+        Fitter(rule)
+        with self.database.editing(who, now) as writer:
+            same = PlacementRow.pattern == rule.pattern
+            old = writer.connection.execute(select(PlacementRow.place, PlacementRow.kind).where(same)).first()
+            before = None if old is None else {"place": old[0], "kind": old[1]}
+            if old is None and len(self.placements()) >= PLACEMENTS_MAX:
+                raise Invalid(
+                    [RowProblem("placement_rules", 1, "", f"at most {PLACEMENTS_MAX} rules", "one more")]
+                )
+            after = {"place": rule.place, "kind": rule.kind}
+            version = writer.edit("placement.put", rule.pattern, before, after)
+            writer.connection.execute(delete(PlacementRow).where(same))
+            writer.connection.execute(
+                insert(PlacementRow).values(pattern=rule.pattern, version=version, **after)
+            )
+            return version
+
+    def remove_placement(self, pattern: str, *, who: str, now: int) -> None:
+        """Take a rule away. Raises NotFound."""
+        with self.database.editing(who, now) as writer:
+            same = PlacementRow.pattern == pattern
+            old = writer.connection.execute(select(PlacementRow.place, PlacementRow.kind).where(same)).first()
+            if old is None:
+                raise NotFound("placement_rules", pattern)
+            writer.edit("placement.remove", pattern, {"place": old[0], "kind": old[1]}, None)
+            writer.connection.execute(delete(PlacementRow).where(same))
 
     def forget_person(self, identity: str, *, who: str, now: int) -> None:
         """Delete the person's name, numbers and roles, and close a linked sign-in; the id stays: the journal has it.

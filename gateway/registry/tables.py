@@ -70,6 +70,33 @@ class DeviceRow(Base):
     report_period_s: Mapped[int | None]
     mains: Mapped[bool]
     version: Mapped[int]
+    external_ids: Mapped[str] = mapped_column(server_default="{}")
+    installed_on: Mapped[str | None]
+    expires_on: Mapped[str | None]
+    calibration_due: Mapped[str | None]
+    test_due: Mapped[str | None]
+
+
+class ReplacementRow(Base):
+    """A device that was changed for another: nothing is expected of the old one, its history is the new one's too."""
+
+    __tablename__ = "replacements"
+
+    old: Mapped[str] = mapped_column(primary_key=True)
+    new: Mapped[str] = mapped_column(index=True)
+    at: Mapped[int]
+    version: Mapped[int]
+
+
+class PlacementRow(Base):
+    """Newly heard devices whose id fits `pattern` go to `place`: see `gateway.registry.placing`."""
+
+    __tablename__ = "placement_rules"
+
+    pattern: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[str]
+    kind: Mapped[str]
+    version: Mapped[int]
 
 
 class PersonRow(Base):

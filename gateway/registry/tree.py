@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
-from gateway.registry.documents import LEVELS, CatalogueDocument
+from gateway.registry.documents import DAYS, LEVELS, CatalogueDocument, DeviceIn
 from gateway.registry.errors import RowProblem
 from gateway.roles import ROLES
 from gateway.shape import found, nearest, one_of
@@ -56,8 +57,7 @@ def wrong(document: CatalogueDocument, known: Known) -> Iterator[RowProblem]:
                     str(place.level),
                 )
     for n, device in enumerate(document.devices, 1):
-        if device.place not in known.places:
-            yield _missing("devices", n, "place", "the id of a place", device.place, known.places)
+        yield from _device(n, device, known.places)
     for n, person in enumerate(document.people, 1):
         if person.id in known.forgotten:
             yield RowProblem("people", n, "id", "an id whose person was not forgotten", found(person.id))
@@ -105,6 +105,14 @@ def _place(n: int, row: Mapping[str, Any], places: Rows) -> Iterator[RowProblem]
         )
 
 
+def _device(n: int, device: DeviceIn, places: Rows) -> Iterator[RowProblem]:
+    if device.place not in places:
+        yield _missing("devices", n, "place", "the id of a place", device.place, places)
+    for column in DAYS:
+        if (day := getattr(device, column)) is not None and not _is_day(day):
+            yield RowProblem("devices", n, column, "a day of the calendar", found(day))
+
+
 def _above(parent: str, child: str) -> bool:
     """Whether a place of one level may hold one of the other; a zone may hold zones (a garage and its bays)."""
     a, b = LEVELS.index(parent), LEVELS.index(child)
@@ -120,6 +128,14 @@ def _ring(identity: str, rows: Rows) -> bool:
             return False
         node = row["parent"]
     return node is not None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _twice(table: str, rows: Sequence[Any]) -> Iterator[RowProblem]:

@@ -54,7 +54,8 @@ WRONG: list[tuple[str, Any, list[str]]] = [
     ("a table that is none", {"devices": {}}, ["devices row 0: expected a list, each a mapping, found an empty mapping"
      ]),
     ("a column unknown", put(SMALL, "devices", 0, plce="b"), [
-        ("devices row 1, plce: expected one of id, place, kind, name, model, report_period_s, mains, "
+        ("devices row 1, plce: expected one of id, place, kind, name, model, report_period_s, mains, external_ids, "
+        "installed_on, expires_on, calibration_due, test_due, "
         "found the unknown key \"plce\"; nearest: place")]),
     ("a column missing", {"devices": [{"id": "x:d"}]}, [
         ("devices row 1: expected the key place (an id of 1 to 128 characters, no space at its ends), "
