@@ -70,6 +70,12 @@ def keys(language: str) -> Iterator[tuple[str, str]]:
     yield from _TEXTS[language].items()
 
 
+def group(language: str, name: str) -> dict[str, str]:
+    """Every code of a set with its word."""
+    start = f"{name}."
+    return {key[len(start) :]: word for key, word in _TEXTS[language].items() if key.startswith(start)}
+
+
 def missing() -> dict[str, int]:
     """How often each `language/key` was asked for and not found since the start; for `/metrics`."""
     return dict(_missing)

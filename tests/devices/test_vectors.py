@@ -64,7 +64,8 @@ def test_documented_payloads_mean_what_their_makers_say(name: str) -> None:
                 wrong.append((record["id"], wanted, found))
         expected = {w["metric"] for w in record["expect"] if w["alarm"]}
         raised = {r["metric"] for r in got["readings"] if r["alarm"]}
-        aside = got["quarantine"] and record["expect"]
+        # What no codec of its server decoded says only that the device lives; it is kept aside for a person to see.
+        aside = got["quarantine"] and any(w["metric"] != "heartbeat" for w in record["expect"])
         if aside or raised != expected or (not record["expect"] and got["readings"]):
             wrong.append((record["id"], raised, got["quarantine"]))
     assert not wrong
