@@ -79,6 +79,15 @@ EXAMPLE: Final = ("示例", "example")
 
 SEPARATORS: Final = {"roles": "@", "addresses": "="}
 
+_SPOKEN: Final = {
+    "烟感": "smoke", "感烟": "smoke", "烟感探测器": "smoke", "独立式烟感": "smoke", "烟雾报警器": "smoke",
+    "温感": "heat", "感温": "heat", "燃气": "gas", "气感": "gas", "可燃气体": "gas", "燃气报警器": "gas",
+    "手报": "call_point", "手动报警按钮": "call_point", "一键报警": "sos", "求助按钮": "sos", "水压": "pressure",
+    "消防栓": "hydrant", "主机": "panel", "用传": "transmission", "漏水": "water_leak", "摄像头": "camera",
+    "监控": "camera", "声光报警器": "siren",
+}  # fmt: skip
+"""Kinds as people in estates call them."""
+
 _YES: Final = {"是", "有", "yes", "y", "true", "1", "√", "✓", "x"}
 _NO: Final = {"否", "无", "no", "n", "false", "0", "", "×", "-"}
 
@@ -113,7 +122,7 @@ def words(key: str) -> Mapping[str, str]:
         for value, word in text.group(language, table).items():
             if value in found.values():
                 found.setdefault(word.strip().lower(), value)
-    return found
+    return {**_SPOKEN, **found} if table == "kind" else found
 
 
 def value_of(column: Column, cell: Any) -> Any:

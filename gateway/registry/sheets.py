@@ -56,7 +56,7 @@ def read(data: bytes, name: str, places: Mapping[str, Mapping[str, Any]]) -> Boo
     """The document of a workbook (.xlsx), a zip of CSV files, or one CSV file, told apart by their first bytes.
 
     `name` is the file's, which says of a lone CSV which sheet it is (`devices.csv`, `设备.csv`). `places` are the
-    registry's rows, for devices that spell their place out. Raises Invalid for what is none of them, or no sheet of ours.
+    registry's rows, for devices that spell their place out. Raises Invalid for anything else.
     """
     tables = list(_tables(data, name))
     book = Book({}, {})

@@ -72,7 +72,7 @@ def test_a_template_is_empty_until_it_is_filled_in(language: str) -> None:
 
 def test_devices_may_spell_their_place_out(registry: Registry) -> None:
     """A property manager's list of buildings, floors and flats makes the places, each once, however it is written."""
-    rows = [
+    rows: list[list[Any]] = [
         [
             "设备编号",
             "小区",
@@ -119,6 +119,7 @@ def test_devices_may_spell_their_place_out(registry: Registry) -> None:
         "smoke",
         False,
     )
+    assert devices[2]["kind"] == "smoke"
     assert found.lines["devices"] == [2, 3, 5]
     registry.import_catalogue(found.document, who="u", now=NOW)
     known = {p["id"]: p for p in registry.export(people=False)["places"]}
@@ -180,7 +181,8 @@ def test_wrong_cells_are_named_by_their_line(registry: Registry) -> None:
     data = book(
         places=[["编号", "级别", "名称", "上级编号", "纬度", "经度"], ["示例", "楼栋", "x"], ["s", "小区", "S"],
                 ["b", "楼洞", "B", "s"], ["c", "楼栋", "C", "nowhere", "north", 120]],
-        devices=[["id", "place", "mains", "test_due"], [], ["a:1", "s", "maybe"], ["a1", "s"], ["a:2", "s", None, "soon"]],
+        devices=[["id", "place", "mains", "test_due"], [], ["a:1", "s", "maybe"], ["a1", "s"],
+                 ["a:2", "s", None, "soon"]],
     )  # fmt: skip
     found = read(data, "x.xlsx", {})
     with pytest.raises(Invalid) as refused:
