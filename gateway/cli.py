@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from gateway.cli_catalogue import catalogue_app
 from gateway.cli_devices import devices_app
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ users_app = typer.Typer(no_args_is_help=True, help="Who may sign in.")
 app.add_typer(rules_app, name="rules")
 app.add_typer(users_app, name="users")
 app.add_typer(devices_app, name="devices")
+app.add_typer(catalogue_app, name="catalogue")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="csg.yaml; without it the defaults hold.")
