@@ -63,7 +63,9 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
      Term("gas", "gas_ppm", bits=True)),
     ("co 一氧化碳", Term("co", "co_ppm")),
     ("carbon_monoxide", Term("co", "co_ppm", bits=True)),
-    ("sos panic emergency emergency_call help personal_alarm 求助 求救 紧急呼叫 一键求助", Term("sos")),
+    (("sos panic emergency emergency_call help personal_alarm sos_button panic_button emergency_button 紧急按钮 "
+      "求助 求救 紧急呼叫 一键求助"),
+     Term("sos")),
     # Water.
     (("water_leak water_leakage leak flood flooding water water_sensor active_water_leak "
       "water_condition_alarm immersion 漏水 水浸 浸水"),
@@ -81,8 +83,9 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
     (("overtemp over_temperature overtemperature overheat overheated device_overheated emergency_overheat "
       "过热 超温"),
      Term("overtemp", bits=True)),
-    ("temperature_high high_temperature", Term("temperature_high", bits=True)),
-    ("temperature_alarm temperature_alarm_status", Term("temperature_alarm", words=_LIMIT_WORDS, bits=True)),
+    ("temperature_high high_temperature high_temp temp_high", Term("temperature_high", bits=True)),
+    ("temperature_alarm temperature_alarm_status temp_alarm 温度报警",
+     Term("temperature_alarm", words=_LIMIT_WORDS, bits=True)),
     ("overcurrent over_current emergency_overcurrent 过流", Term("overcurrent", bits=True)),
     ("overpower over_power overload 过载", Term("overpower", bits=True)),
     # Faults: any word that is not a normal one names a fault.
@@ -92,7 +95,8 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
     ("battery_defect battery_fault", Term("battery_defect")),
     ("mains_fault ac_status ac_fault power_fault power_failure 主电故障", Term("mains_fault")),
     ("obstructed 遮挡", Term("obstructed")),
-    ("tamper tampered anti_tear anti_tear_detection box_tamper 防拆", Term("tamper")),
+    ("tamper tampered anti_tear anti_tear_detection box_tamper disassembly disassemble dismantle 防拆 拆卸",
+     Term("tamper")),
     ("battery_low low_battery batt_low low_batt low_bat battery_alarm 电池欠压 欠压 低电",
      Term("battery_low", words=_BATTERY_WORDS)),
     ("battery_state battery_status", Term("battery_low", words=_BATTERY_WORDS, alarm_words_only=True)),
@@ -146,7 +150,7 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
     ("energy 电能", Term(number="energy")),
     ("co_ppm co_concentration carbon_monoxide_value 一氧化碳浓度", Term(number="co_ppm")),
     ("co2 carbon_dioxide 二氧化碳", Term(number="co2_ppm")),
-    ("h2s", Term(number="h2s_ppm")),
+    ("h2s h2_s", Term(number="h2s_ppm")),
     ("nh3", Term(number="nh3_ppm")),
     ("no2", Term(number="no2_ppm")),
     ("gas_ppm", Term(number="gas_ppm")),
@@ -154,9 +158,9 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
     ("gas_concentration gas_density 燃气浓度", Term(number="gas_concentration")),
     ("smoke_concentration 烟雾浓度", Term(number="smoke_concentration")),
     ("smoke_density smoke_value", Term(number="smoke_density")),
-    ("smoke_obscuration smoke_density_dbm", Term(number="smoke_obscuration")),
+    ("smoke_obscuration smoke_density_dbm obscuration", Term(number="smoke_obscuration")),
     ("pm25 pm2_5 pm_2_5", Term(number="pm2_5")),
-    ("illuminance lux 照度", Term(number="illuminance")),
+    ("illuminance lux luminosity 照度", Term(number="illuminance")),
     ("pressure water_pressure pipe_pressure 水压 压力", Term(number="pressure")),
     ("barometer barometric_pressure pressure_barometric air_pressure 气压",
      Term(number="pressure_barometric")),
@@ -168,7 +172,7 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
     ("angle 角度", Term(number="angle")),
     ("acceleration", Term(number="acceleration")),
     ("linkquality link_quality lqi", Term(number="linkquality")),
-    ("rssi signal_strength 信号强度", Term(number="rssi")),
+    ("rssi signal_strength wifi_signal wifi_rssi wifi_signal_strength 信号强度", Term(number="rssi")),
     ("pulse_count", Term(number="pulse_count")),
 )  # fmt: skip
 

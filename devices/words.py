@@ -42,6 +42,7 @@ _WORDS: Final[dict[Said, str]] = {
         not_triggered nomotion no_motion close closed closing released unpressed not_pressed disconnected
         disabled water_leakage_no standby ready no_smoke no_gas no_fire unmuted not_muted recovered restored
         fault_clear alarm_clear stop normal_operation no_rain no_water
+        vacant unoccupied
         否 无 关 关闭 正常 解除 恢复 已恢复 消除 未触发 未报警 无报警 无烟 无漏水 干燥 安全 无人 监视
         正常监视
     """,
@@ -90,7 +91,7 @@ _EXACT: Final = {word: said for said, words in _WORDS.items() for word in words.
 _DENIALS: Final = frozenset(("no", "non", "not", "un", "without"))
 _OTHERS: Final = frozenset(("battery", "power", "sensor", "device", "link"))  # "smoke alarm, battery ok"
 _ENDS: Final = frozenset(
-    ("off", "cleared", "clear", "normal", "ok", "inactive", "deactivated", "restored", "ended")
+    ("off", "cleared", "clear", "normal", "ok", "inactive", "deactivated", "restored", "ended", "release", "released")
 )
 _ALARMING: Final = """
     activated active alarm alert detected triggered on fire smoke leak gas panic sos emergency leaking alarming overheat
