@@ -81,6 +81,20 @@ class Reply(msgspec.Struct, frozen=True):
     media_type: str = "text/plain; charset=utf-8"
 
 
+class Frame(msgspec.Struct, frozen=True):
+    """One frame cut out of a byte stream (TCP) or a datagram (UDP).
+
+    `data` is decoded as the payload of a message under `topic`; an empty topic means that there is nothing to take (a
+    bad checksum, an answer to us). `confirm` is sent back once the frame is on disk, at once where nothing is taken;
+    without that the sender repeats. `refuse` is sent back at once, and the frame is not taken.
+    """
+
+    data: bytes
+    topic: str = ""
+    confirm: bytes | None = None
+    refuse: bytes | None = None
+
+
 class Example(msgspec.Struct, frozen=True):
     """One documented message and what it means; run as a test and printed in the reference pages.
 
@@ -104,11 +118,36 @@ class Codec(Protocol):
 
     A family that pushes over HTTP may also offer `admit(request: Push, secret: str) -> Reply | tuple[str, bytes]`: what
     to answer at once (an address check, a wrong signature), or the topic and payload to take; and `TAKEN: Reply`, the
-    answer once those are on disk (an empty 200 without it). Without `admit` the body of a POST is taken as it is, under
-    its path as topic; who may send is then told by the secret in the source's address alone.
+    answer once those are on disk (an empty 200 without it). Without `admit` the body of a POST or PUT is taken as it
+    is, under its path as topic; who may send is then told by the secret in the source's address alone. `SIGNED = True`
+    says that `admit` itself proves the sender (a signature over the request): then the address holds no secret.
+    `PUSH_MAX: int` is the largest body in bytes it takes, for requests that carry more than the message (pictures);
+    without it the largest of `LIMITS`, at least 64 KiB, counts. `admit` is pure and never raises for any request.
+
+    A family that speaks frames over TCP or UDP offers `frames(buffer: bytearray, now: int) -> Iterator[Frame]` (now in
+    UTC ms): a generator that takes every whole frame, and garbage before one, from the front of the buffer and leaves
+    an incomplete tail for the next bytes. It never raises, and ends after one pass over the buffer. A datagram is a
+    buffer of its own.
+
+    A family whose devices can be told to do something offers `command(context, native, name, identity, expires_at) ->
+    Sequence[Ask] | str`: what to send, in order and not retained, so that the device of that native name does `name`
+    (siren_on, siren_off, valve_close, relay_off, mute, self_test: words of the house); or why nothing is sent,
+    `unknown-device: ...` where the family knows no device of that name, `not-taken: ...` where the device, or the
+    family, takes no such command. `identity` is the same at every try, `expires_at` is UTC ms; families that can send
+    them do. Nothing is ever sent on a guess of the wiring: a relay that may open a valve as well as close it is
+    `not-taken`. `command` is pure and never raises. `DESCRIBES = True` says that it may speak for devices that another
+    family reads (Home Assistant discovery).
     """
 
     TOPICS: Sequence[Topic]
     EXAMPLES: Sequence[Example]
 
     def decode(self, context: Mapping[str, Any], message: Message) -> Decoded: ...
+
+
+class Commanding(Protocol):
+    """The part of a codec that tells devices something; see `Codec`."""
+
+    def command(
+        self, context: Mapping[str, Any], native: str, name: str, identity: str, expires_at: int
+    ) -> Sequence[Ask] | str: ...
