@@ -252,7 +252,7 @@ def test_the_topic_decides_without_a_format() -> None:
     got = lines(
         {"id": 5, "topic": "community/a/b/telemetry", "payload": '{"v":1,"ts":1763760000000,"x":1}'},
         {"topic": "nobody", "payload": ""},
-        {"topic": "gateway/x", "payload": ""},
+        {"topic": "gateway/incidents/x/1", "payload": ""},
         {"format": "zigbee2mqtt", "topic": "community/a/b/telemetry", "payload": "{}"},
     )
     assert [(g["id"], g["format"], (g["quarantine"] or "").split(":")[0]) for g in got] == [

@@ -55,6 +55,8 @@ def test_documented_payloads_mean_what_their_makers_say(name: str) -> None:
     assert len(out) == len(records(name))
     for record, got in zip(records(name), out, strict=True):
         for wanted in record["expect"]:
+            if wanted["metric"] == "face":
+                continue  # whose face it is, is not kept anywhere: docs/security.md
             found = [
                 r
                 for r in got["readings"]
