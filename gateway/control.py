@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import itertools
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -49,8 +50,24 @@ async def read_frame(reader: asyncio.StreamReader) -> dict[str, Any]:
     return _decode(await reader.readexactly(size))
 
 
+class Inlet(Protocol):
+    """A client that brings messages, or says how it listens for them."""
+
+    def receive(self, name: int, message: Mapping[str, Any]) -> str | None:
+        """A message with its source, topic, payload and retained flag: None, or the code of a refusal."""
+
+    def listening(self, message: Mapping[str, Any]) -> None:
+        """Its `links` (name -> `up`, or why not) and `figures` (source -> what -> count)."""
+
+    def gone(self) -> None:
+        """The client is gone."""
+
+
 class ControlServer:
-    """The engine's side. `act` submits; its answer comes back through `answered` after the commit."""
+    """The engine's side. `act` submits; its answer comes back through `answered` after the commit.
+
+    `inlet` makes the other end for a client that brings messages; what it is given tells the client which are kept.
+    """
 
     def __init__(
         self,
@@ -60,9 +77,11 @@ class ControlServer:
         replan: Callable[[], Awaitable[None]],
         tell: Callable[[str, str, bool, str], None],
         followed: Callable[[Mapping[str, int]], None],
+        inlet: Callable[[Callable[[Sequence[int]], None]], Inlet] | None = None,
     ) -> None:
         self.path, self._act, self._status, self._replan, self._tell = path, act, status, replan, tell
-        self._followed = followed
+        self._followed, self._inlet = followed, inlet
+        self._inlets: dict[asyncio.StreamWriter, Inlet] = {}
         self._writers: set[asyncio.StreamWriter] = set()
         self._asked: dict[str, list[tuple[asyncio.StreamWriter, int]]] = {}
         self._server: asyncio.AbstractServer | None = None
@@ -98,10 +117,18 @@ class ControlServer:
         try:
             while True:
                 await self._one(await read_frame(reader), writer)
-        except (asyncio.IncompleteReadError, ConnectionError, ValueError, msgspec.DecodeError) as error:
-            if isinstance(error, ValueError | msgspec.DecodeError):
+        except (
+            asyncio.IncompleteReadError,
+            ConnectionError,
+            ValueError,
+            KeyError,
+            msgspec.DecodeError,
+        ) as error:
+            if isinstance(error, ValueError | KeyError | msgspec.DecodeError):
                 log.warning("control client dropped", reason=str(error)[:200])
         finally:
+            if (inlet := self._inlets.pop(writer, None)) is not None:
+                inlet.gone()
             self._writers.discard(writer)
             writer.close()
 
@@ -124,8 +151,18 @@ class ControlServer:
             case "followed":
                 self._followed({str(k): int(v) for k, v in message["cursors"].items()})
                 self._send(writer, {"id": name, "ok": True})
+            case "receive" | "listening" as what if self._inlet is not None:
+                if writer not in self._inlets:
+                    self._inlets[writer] = self._inlet(partial(self._kept, writer))
+                if what == "listening":
+                    self._inlets[writer].listening(message)
+                elif (code := self._inlets[writer].receive(name, message)) is not None:
+                    self._send(writer, {"id": name, "ok": False, "code": code})
             case other:
                 self._send(writer, {"id": name, "ok": False, "code": f"unknown: {other}"})
+
+    def _kept(self, writer: asyncio.StreamWriter, names: Sequence[int]) -> None:
+        self._write(writer, b"".join(frame({"id": name, "ok": True}) for name in names))
 
     def _send_all(self, data: bytes) -> None:
         for writer in list(self._writers):

@@ -11,11 +11,12 @@ import msgspec
 from gateway.broker.doctor import doctor_mosquitto
 from gateway.broker.embedded import find_program
 from gateway.clock import UTC_FLOOR_MS, SystemClock
-from gateway.config import EMBEDDED, Settings
+from gateway.config import Settings
 from gateway.planning import build_plan, findings
 from gateway.registry import RegistryReader
 
 FREE_BYTES_MIN: Final = 2_000_000_000
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -28,7 +29,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 def examine(settings: Settings, mosquitto: Path | None = None) -> list[Finding]:
     """Everything found, the worst first. Starts nothing and changes nothing."""
-    found = [*_brokers(settings, mosquitto), *_machine(settings), *_people(settings)]
+    found = [*_brokers(settings, mosquitto), *_listeners(settings), *_machine(settings), *_people(settings)]
     return sorted(found, key=lambda f: (f.level != "mend", f.part))
 
 
@@ -40,13 +41,34 @@ def _brokers(settings: Settings, mosquitto: Path | None) -> list[Finding]:
         except OSError as error:
             return [Finding("mend", str(mosquitto), str(error))]
         found += [Finding("mend", str(mosquitto), said) for said in doctor_mosquitto(text)]
-    if any(s.broker == EMBEDDED for s in settings.sources) and find_program("mosquitto") is None:
+    if any(s.embedded for s in settings.sources) and find_program("mosquitto") is None:
         text = (
             "mosquitto is not installed, so nats-server stands in: MQTT 3.1.1 only; a client that publishes to a topic "
             "with a space, or more than the size limit, is disconnected (an alarm of ours names it); unacknowledged "
             "messages come again after newer ones. Install mosquitto for a site (make system-deps)."
         )
         found.append(Finding("know", "broker", text))
+    return found
+
+
+def _listeners(settings: Settings) -> list[Finding]:
+    """Ways in for pushes: who may reach them, and what crosses the network readable."""
+    found: list[Finding] = []
+    for source in settings.sources:
+        for address in source.listens:
+            part = f"source {source.name}"
+            host = settings.listener.host if address.kind == "http" else address.host
+            if host in LOOPBACK:
+                key = "listener.host" if address.kind == "http" else "listen"
+                text = f"{address} hears this machine only: {key} says so"
+            elif address.kind == "http":
+                text = "the key in the address crosses the network readable: put a reverse proxy with TLS before it"
+            else:
+                text = (
+                    f"{address} takes frames from whoever reaches it, for the protocol knows no password: "
+                    "keep it inside the network of the panels"
+                )
+            found.append(Finding("know", part, text))
     return found
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zlib import crc32
 
 import msgspec
@@ -12,7 +12,7 @@ import structlog
 
 from devices.catalogue import Source
 from devices.codec import Message
-from devices.decode import Decoder, has_pulse, urgent
+from devices.decode import OWN, Decoder, has_pulse, urgent
 from devices.reading import METRICS, Flag, MetricClass, Reading, split_point
 from devices.topics import matches
 from gateway.core.effect import Ask
@@ -25,10 +25,28 @@ QUARANTINE_PAYLOAD_MAX: Final = 16_384  # bytes of a bad message kept with it
 QUARANTINE_PER_MINUTE: Final = 600  # kept whole per source; past it they are only counted
 WAITING_MAX: Final = 50_000  # devices with a coalescing message; past it reading pauses
 
-LANES_MAX: Final = 131_072  # topics remembered of one source; past it the memo starts again
+FAMILIES_MAX: Final = 131_072  # devices whose family is remembered; of the others every family is asked
+LANES_MAX: Final = 131_072  # topics remembered of one source; the others cost a microsecond more each time
 REST, OURS, ALARM_LANE = 0, 1, 2
 
 log = structlog.get_logger(__name__)
+
+
+class Sender(Protocol):
+    """What the stream needs of whoever brings messages: a broker's session, or the door of a listening source."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def paused(self) -> bool: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
 
 
 class Ingest:
@@ -57,19 +75,21 @@ class Ingest:
         self.messages = 0
         self._at: int | None = None
         self._lanes: dict[str, dict[str, int]] = {name: {} for name in sources}
+        self.families: dict[str, str] = {}  # device -> the codec that understood it first, for commands to it
         self.counts = {"quarantined": 0, "coalesced": 0, "codec_faults": 0}
         self.waiting: dict[str, Waiting] = {}
-        self._paused: list[Session] = []
+        self._paused: list[Sender] = []
         self._simulated = {name for name, s in sources.items() if s.simulated}
         self._budget: dict[str, tuple[int, int]] = {}
         self.alarm_filters = {
             name: tuple(t.filter for t in decoder.topics(name) if t.alarm_only) for name in sources
         }
+        self._alarm_tails = {name: tuple(map(_tail, filters)) for name, filters in self.alarm_filters.items()}
 
     # -- the stream -------------------------------------------------------------------------------------------
 
     def received(
-        self, session: Session, topic: str, payload: bytes, packet_id: int, retain: bool, dup: bool
+        self, session: Sender, topic: str, payload: bytes, packet_id: int, retain: bool, dup: bool
     ) -> None:
         """One message, in order of arrival. Whatever it is, its acknowledgement follows what became of it."""
         engine = self.engine
@@ -77,6 +97,7 @@ class Ingest:
         source = session.source
         self.messages += 1
         lane = self._lanes[source].get(topic)
+        fresh = lane is None
         if lane is None:
             lane = self._lane(source, topic)
         if lane and (lane == OURS or (session.role == "rest" and self._alarm_session_is_up(source))):
@@ -94,9 +115,11 @@ class Ingest:
                 )
                 return
         message = Message(source, topic, payload, retain, at + engine.state.offset_ms)
-        self._understand(session, message, token, dup, at)
+        self._understand(session, message, token, dup, at, fresh)
 
-    def _understand(self, session: Session, message: Message, token: Any, dup: bool, at: int) -> None:
+    def _understand(
+        self, session: Sender, message: Message, token: Any, dup: bool, at: int, fresh: bool
+    ) -> None:
         """Decode and submit. What nobody understands is set aside with the reason, and what was understood goes on."""
         engine, source, topic, payload = self.engine, message.source, message.topic, message.payload
         try:
@@ -117,6 +140,8 @@ class Ingest:
             engine.attach(token)
         if not readings:
             return
+        if fresh:
+            self._remember(codec, readings)
         if source in self._simulated:
             readings = [Reading(r.point, r.value, r.measured_at, r.flags | Flag.SIMULATED) for r in readings]
         hot = urgent(decoded)
@@ -133,7 +158,14 @@ class Ingest:
                 self._let_go(self.waiting.pop(device, None))
         engine.submit(event, token, hot, at)
 
-    def drained(self, session: Session) -> None:
+    def _remember(self, codec: str, readings: Sequence[Reading]) -> None:
+        """Whose devices these are. Asked of a topic's first message only: which family speaks there does not change."""
+        for reading in readings:
+            device = split_point(reading.point)[0]
+            if device not in self.families and len(self.families) < FAMILIES_MAX:
+                self.families[device] = codec
+
+    def drained(self, session: Sender) -> None:
         """The chunk is used up: let the pump decide whether to write now."""
         self._at = None
         if self.waiting and not self._behind():
@@ -159,10 +191,12 @@ class Ingest:
     def _lane(self, source: str, topic: str) -> int:
         """Where a topic belongs, found once: ours (ignored), the alarm lane, or everything else."""
         lanes = self._lanes[source]
-        if len(lanes) >= LANES_MAX:
-            lanes.clear()
-        alarm = any(matches(pattern, topic) for pattern in self.alarm_filters[source])
-        lane = lanes[topic] = OURS if topic.startswith("gateway/") else ALARM_LANE if alarm else REST
+        alarm = topic.endswith(self._alarm_tails[source]) and any(
+            matches(pattern, topic) for pattern in self.alarm_filters[source]
+        )
+        lane = OURS if topic.startswith(OWN) else ALARM_LANE if alarm else REST
+        if len(lanes) < LANES_MAX:
+            lanes[topic] = lane
         return lane
 
     def _alarm_session_is_up(self, source: str) -> bool:
@@ -170,7 +204,7 @@ class Ingest:
         alarm = self.alarm_sessions.get(source)
         return alarm is not None and alarm.ready.is_set()
 
-    def _wait(self, session: Session, device: str, event: Measured, token: Any) -> None:
+    def _wait(self, session: Sender, device: str, event: Measured, token: Any) -> None:
         """Measurements of one device merge while the disk or we are behind; alarm levels that differ never do."""
         held = self.waiting.get(device)
         if held is not None and held.merge(event, token):
@@ -222,6 +256,19 @@ class Ingest:
                 self._quarantine(session.source, event.topic or "", reason, b"", None)
         self._kick()
 
+    def listening(self, source: str, name: str, state: str, *, quiet: bool = False) -> None:
+        """A way in to a source that listens is `up`, or why not. As with a broker's link: closed, it loses alarms.
+
+        `quiet`: a start or an orderly stop, which is nobody's concern.
+        """
+        was, self.links[name] = self.links.get(name), state
+        if was == state or quiet:
+            return
+        if was == "up":
+            self.lost_at[source] = self.engine.state.at
+        log.info("listening", link=name, state=state)
+        self._tell("broker_link", name, state == "up")
+
 
 class Waiting:
     """Messages of one device merged: per point the minimum, maximum and last word since the first."""
@@ -265,6 +312,12 @@ class Waiting:
             kept = [r for i, r in enumerate(kept) if all(r is not other for other in kept[:i])]
             readings.extend(msgspec.structs.replace(r, flags=r.flags | Flag.COALESCED) for r in kept)
         return msgspec.structs.replace(self.first, readings=readings, sequence=None)
+
+
+def _tail(pattern: str) -> str:
+    """How every topic ends that a filter matches; finding out costs a tenth of matching."""
+    last = pattern.rpartition("/")[2]
+    return "" if last in ("+", "#") else last
 
 
 def _is_alarm(point: str) -> bool:

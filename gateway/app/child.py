@@ -28,6 +28,7 @@ class Orders(msgspec.Struct):
     broker_kind: str = ""
     web_fd: int = -1
     web_url: str = ""
+    listen_fd: int = -1
     boot: str = "0"
     simulate: dict[str, Any] = {}
 

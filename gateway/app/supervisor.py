@@ -1,4 +1,4 @@
-"""Starts the broker, the engine, the view and the simulated community, and starts again whatever dies."""
+"""Starts the broker, the engine, the listener, the view and the simulated community, and starts again whatever dies."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ import structlog
 
 from gateway.app.child import Orders
 from gateway.broker import EmbeddedBroker
-from gateway.config.settings import EMBEDDED, Settings
+from gateway.config.settings import Settings
 from gateway.control import ControlClient
 from gateway.errors import EngineGone
 
-SILENT_S: Final = {"engine": 10.0, "view": 30.0, "simulator": 60.0}  # without a heartbeat for so long: killed
+SILENT_S: Final = {"engine": 10.0, "listener": 10.0, "view": 30.0, "simulator": 60.0}
+"""Without a heartbeat for so long: killed."""
 START_S: Final = 120.0  # until the first beat: recovery of the largest journal takes a minute
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STOP_S: Final = 20.0
@@ -119,6 +120,7 @@ class Supervisor:
         self.broker: EmbeddedBroker | None = None
         self.parts: list[Part] = []
         self.web = socket.socket()
+        self.push = socket.socket()
         self.url = ""
         self._boot = secrets.token_hex(4)
         self.control = ControlClient(self.data / "engine.sock")
@@ -127,7 +129,7 @@ class Supervisor:
     async def start(self) -> str:
         """Start all parts and give the address of the console. Raises OSError, BrokerMissing or BrokerFailed."""
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if any(s.broker == EMBEDDED for s in self.settings.sources):
+        if any(s.embedded for s in self.settings.sources):
             wanted = self.settings.broker
             self.broker = EmbeddedBroker(
                 self.data / "broker", port=wanted.port, host=wanted.host, prefer=wanted.prefer,
@@ -140,6 +142,9 @@ class Supervisor:
         self._listen()
         self.parts = [Part("engine", lambda: self._orders("engine")),
                       Part("view", lambda: self._orders("view"), (self.web.fileno(),))]  # fmt: skip
+        if any(s.listen for s in self.settings.sources):
+            self._listen_for_pushes()
+            self.parts.append(Part("listener", lambda: self._orders("listener"), (self.push.fileno(),)))
         if self._simulate is not None:
             self.parts.append(Part("simulator", lambda: self._orders("simulator")))
         for part in self.parts:
@@ -156,7 +161,7 @@ class Supervisor:
         """The engine after the view, so that the last act is answered; the broker last, so that nothing is lost."""
         for part in self.parts:
             part.leave()
-        for name in ("simulator", "view", "engine"):
+        for name in ("simulator", "listener", "view", "engine"):
             for part in self.parts:
                 if part.name == name:
                     await part.stop()
@@ -166,25 +171,27 @@ class Supervisor:
             task.cancel()
         await self.control.close()
         self.web.close()
+        self.push.close()
 
     def _listen(self) -> None:
         """Take the web port here: whoever holds the socket holds the port, and a restarted view finds it again."""
         web = self.settings.web
-        self.web.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for port in range(web.port, min(web.port + 100, 65_536)) if web.port else (0,):
-            try:
-                self.web.bind((web.host, port))
-            except OSError:
-                continue
-            break
-        else:
-            raise OSError(f"no free web port from {web.port} on")
-        self.web.listen(128)
-        port = self.web.getsockname()[1]
+        port = _bound(self.web, web.host, web.port, "web")
         if web.port and port != web.port:
             self._say(f"Port {web.port} is busy: the console is on port {port} instead.")
         host = "127.0.0.1" if web.host in ("0.0.0.0", "") else web.host  # noqa: S104 - compared, not bound
         self.url = web.url or f"http://{host}:{port}"
+
+    def _listen_for_pushes(self) -> None:
+        """The port of sources that listen over HTTP, held like the web's; those of TCP and UDP the listener takes."""
+        wanted = self.settings.listener
+        over_http = [s.name for s in self.settings.sources if any(a.kind == "http" for a in s.listens)]
+        if not over_http:
+            return
+        port = _bound(self.push, wanted.host, wanted.port, "listener")
+        if wanted.port and port != wanted.port:
+            self._say(f"Port {wanted.port} is busy: sources are pushed to on port {port} instead.")
+        self._say(f"Pushes to http://{wanted.host}:{port}/push/SOURCE/KEY/... for {', '.join(over_http)}.")
 
     def _orders(self, part: str) -> Orders:
         broker = self.broker
@@ -192,6 +199,7 @@ class Supervisor:
             part, str(self.data), msgspec.msgpack.encode(self.settings),
             broker_host=self.settings.broker.host if broker else "", broker_port=broker.port if broker else 0,
             broker_kind=broker.kind if broker else "", web_fd=self.web.fileno(), web_url=self.url,
+            listen_fd=self.push.fileno(),
             boot=f"{self._boot}{secrets.token_hex(2)}", simulate=self._simulate or {},
         )  # fmt: skip
 
@@ -223,6 +231,19 @@ class Supervisor:
                 await asyncio.sleep(wait_s)
 
         self._task(tell(), f"tell.{metric}")
+
+
+def _bound(held: socket.socket, host: str, port: int, what: str) -> int:
+    """Listen on the port, or on the next free one (0: on any), and give it. Raises OSError."""
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for candidate in range(port, min(port + 100, 65_536)) if port else (0,):
+        try:
+            held.bind((host, candidate))
+        except OSError:
+            continue
+        held.listen(128)
+        return int(held.getsockname()[1])
+    raise OSError(f"no free {what} port from {port} on")
 
 
 async def supervise(

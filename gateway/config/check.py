@@ -12,6 +12,7 @@ import msgspec
 from gateway.config.document import Document, Problem, read
 from gateway.config.meaning import errors, warnings
 from gateway.config.plugins import CHANNELS, STORES, comparable, plugins
+from gateway.config.profilefiles import site_profiles
 from gateway.config.rulefiles import file_bytes, merged, site_rules
 from gateway.config.secrets import Resolver, revealed
 from gateway.config.settings import RECORDING, Settings, SourceSettings
@@ -78,6 +79,7 @@ def check_text(file: str, text: bytes, base: Path, environ: Mapping[str, str]) -
     problems += errors(settings, document, policies, base)
     loaded, in_rules = site_rules(Path(name) for name in settings.rules)
     problems += in_rules
+    problems += site_profiles(Path(name) for name in settings.profiles)[1]
     told = (*resolver.warnings, *warnings(settings, document))
     if problems:
         return Report(file, tuple(sorted(set(problems))), told)
@@ -148,6 +150,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
         settings,
         data=str(base / settings.data),
         rules=tuple(str(base / name) for name in settings.rules),
+        profiles=tuple(str(base / name) for name in settings.profiles),
         sources=tuple(_absolute_tls(s, base) for s in settings.sources),
         channels={name: _absolute_ca(entry, base) for name, entry in settings.channels.items()},
     )

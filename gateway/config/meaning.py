@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from gateway.config.document import Document, Problem
+from gateway.config.listening import doubled, listening
 from gateway.config.plugins import codecs
 from gateway.config.settings import (
     EMBEDDED,
@@ -83,7 +84,12 @@ def _sources(settings: Settings, document: Document, base: Path) -> Check:
             yield document.problem(
                 (*at, "name"), "another name: this one is the gateway's own", found(source.name)
             )
-        yield from _broker(source, document, at, base)
+        if source.listen:
+            yield from listening(source, document, at)
+        else:
+            yield from _broker(source, document, at, base)
+            if source.key is not None:
+                yield document.problem((*at, "key"), "listen beside it", "a source that reads a broker")
         for j, pattern in enumerate(source.filters):
             if not is_filter(pattern) or len(pattern.encode()) > 65_535:
                 yield document.problem(
@@ -105,6 +111,7 @@ def _sources(settings: Settings, document: Document, base: Path) -> Check:
                 nearest(source.time_zone, zones),
             )
     yield from _mixed(settings.sources, document)
+    yield from doubled(settings.sources, document)
 
 
 def _broker(source: SourceSettings, document: Document, at: KeyPath, base: Path) -> Check:
@@ -166,7 +173,7 @@ def _mixed(sources: tuple[SourceSettings, ...], document: Document) -> Check:
     """
     for i, one in enumerate(sources):
         for j, other in enumerate(sources[:i]):
-            if one.broker != other.broker or one.name == other.name:
+            if one.listen or other.listen or one.broker != other.broker or one.name == other.name:
                 continue
             pair = next(((a, b) for a in one.filters for b in other.filters if overlap(a, b)), None)
             if pair is not None:

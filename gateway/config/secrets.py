@@ -63,7 +63,11 @@ class Resolver:
             # An apprise address is a key as a whole, whatever its scheme.
             whole = data.get("kind") == "apprise"
             return {
-                k: self.resolved(v, (*path, k), secret=secret or _is_secret(k) or (whole and k == "url"))
+                k: self.resolved(
+                    v,
+                    (*path, k),
+                    secret=secret or _is_secret(k) or (whole and k == "url") or _is_source_key((*path, k)),
+                )
                 for k, v in data.items()
             }
         if isinstance(data, list):
@@ -130,6 +134,11 @@ def _tells(text: str) -> bool:
 
 def _is_secret(key: str) -> bool:
     return key.lower().replace("-", "_") in _WORDS
+
+
+def _is_source_key(path: KeyPath) -> bool:
+    """`key` of a source that listens; elsewhere (`tls.key`) the word names a file."""
+    return len(path) == 3 and path[0] == "sources" and path[2] == "key"
 
 
 def _why(place: Path, error: Exception) -> str:

@@ -16,6 +16,7 @@ from msgspec import Meta
 from devices.catalogue import Source
 from gateway.config.plugins import CHANNELS, STORES, configs
 from gateway.core.plan import Policy, Route
+from gateway.listen.address import Address, parse_listen
 from gateway.mqtt.settings import TlsSettings, parse_broker_url
 
 EMBEDDED: Final = "embedded"
@@ -69,11 +70,22 @@ class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shared_account: bool = True
 
 
-class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One broker connection. `broker`: `embedded`, or `mqtt://host[:port]`, or `mqtts://host[:port]` (TLS).
+class ListenerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where sources that listen over HTTP are pushed to. A busy port means the next free one; 0 takes any."""
 
-    `filters`: the MQTT topic filters to read. `codecs`: names of device families; empty means all.
-    `simulated` binds everything the source says to the recording channel.
+    host: Annotated[str, Meta(min_length=1, max_length=255)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8090
+
+
+class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One broker connection, or something that listens.
+
+    `broker`: `embedded`, or `mqtt://host[:port]`, or `mqtts://host[:port]` (TLS). `filters`: the MQTT topic filters to
+    read. `codecs`: names of device families; empty means all. `simulated` binds everything the source says to the
+    recording channel.
+
+    `listen`, instead of a broker: `http`, `tcp://host:port` or `udp://host:port`, or a list of them; then there is one
+    codec. `key`: the secret in an http source's address, and what its codec checks signatures with.
     """
 
     name: Name
@@ -89,9 +101,23 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: str = "Asia/Shanghai"
     keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 30
     in_flight: Annotated[int, Meta(ge=20, le=65_535)] = 1000  # MQTT 5 receive maximum
+    listen: str | tuple[str, ...] = ""
+    key: str | None = None
 
     def __repr__(self) -> str:
-        return f"SourceSettings({self.name}, {self.site}, {self.broker})"  # never the password
+        where = self.listen or self.broker
+        return f"SourceSettings({self.name}, {self.site}, {where})"  # never the password or the key
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is read from the embedded broker."""
+        return not self.listen and self.broker == EMBEDDED
+
+    @property
+    def listens(self) -> tuple[Address, ...]:
+        """Where it listens; empty for a broker's. Raises ValueError for what `csg check` refuses."""
+        written = (self.listen,) if isinstance(self.listen, str) else self.listen
+        return tuple(parse_listen(text) for text in written if text)
 
     def source(self) -> Source:
         """Its row in the catalogue: no address, no secret."""
@@ -124,8 +150,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `channels` and `stores` hold plain settings with their `kind`: see `channel_configs` and `store_configs`. `targets`
     are machine receivers (name -> channel).
-    `routes` are tried before the shipped ones; `policies` with a shipped name replace that one. `rules` are files.
-    Paths are absolute.
+    `routes` are tried before the shipped ones; `policies` with a shipped name replace that one. `rules` and `profiles`
+    are files. Paths are absolute.
     """
 
     data: str = "data"
@@ -140,6 +166,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stores: Mapping[Name, Mapping[str, Any]] = {}
     journal: JournalSettings = JournalSettings()
     retention: RetentionSettings = RetentionSettings()
+    listener: ListenerSettings = ListenerSettings()
+    profiles: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         kinds = {name: entry.get("kind") for name, entry in {**self.channels, **self.stores}.items()}
@@ -166,7 +194,7 @@ def with_broker(settings: Settings, url: str) -> Settings:
         settings,
         sources=tuple(
             msgspec.structs.replace(s, broker=bare, username=address.username, password=address.password)
-            if s.broker == EMBEDDED
+            if s.embedded
             else s
             for s in settings.sources
         ),

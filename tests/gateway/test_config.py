@@ -126,7 +126,9 @@ def test_a_whole_file_is_understood(folder: Path) -> None:
 def test_the_example_file_is_right(tmp_path: Path) -> None:
     """The documented file passes the check as it stands, names every section, and repeats the defaults it states."""
     text = files("gateway.defaults").joinpath("csg.example.yaml").read_bytes()
-    secrets = {"CSG_HALL_PASSWORD": "x", "CSG_CITY_SECRET": ENVIRON["CITY_OLD"]}
+    secrets = {
+        "CSG_HALL_PASSWORD": "x", "CSG_CITY_SECRET": ENVIRON["CITY_OLD"], "CSG_SHOP_KEY": "correct-horse-16",
+    }  # fmt: skip
     report = check_text("csg.example.yaml", text, tmp_path, secrets)
     assert report.text() == ""
     settings, defaults = report.settings, check(None, {}).settings
@@ -134,6 +136,7 @@ def test_the_example_file_is_right(tmp_path: Path) -> None:
     assert defaults is not None
     assert set(yaml.safe_load(text)) == {field.name for field in msgspec.structs.fields(Settings)}
     assert settings.broker == defaults.broker
+    assert settings.listener == defaults.listener
     assert settings.journal == defaults.journal
     assert settings.retention == defaults.retention
     assert settings.stores == defaults.stores
