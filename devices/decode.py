@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from devices.codec import Codec, Decoded, Message, Topic
+from devices.codec import COMMANDS, Ask, Codec, Commanding, Decoded, Message, Topic
 from devices.discover import Plugins, discover
+from devices.profile import PROFILES, Profiles
 from devices.reading import METRICS, Flag, MetricClass, split_point
 from devices.topics import matches, specificity
 
@@ -21,8 +22,8 @@ DEPTH_MAX: Final = 32
 TOPIC_MAX: Final = 1024
 """Characters of a topic name; MQTT allows 65 535, the longest documented one has about 200."""
 
-OWN: Final = "gateway/"
-"""Where we publish ourselves; never read back."""
+OWN: Final = ("gateway/incidents/", "gateway/events/")
+"""Where we publish ourselves; never read back. Devices may use other topics below `gateway/`: it is a common prefix."""
 
 _TOPICS_MAX: Final = 65_536  # odd topics remembered; past it the memo starts again
 _SOURCES_MAX: Final = 256
@@ -42,7 +43,7 @@ class Decoder:
     `contexts[codec, source]` is what that codec has learned there; it is read on every message and never written: the
     caller folds each `Learned` into it. `sources[name]` lists the codecs a source may use; empty or absent means all.
     Raises PluginUnknown or PluginMissing, when built, for a codec that is not there. A codec that raises is for the
-    caller to isolate.
+    caller to isolate. `profiles` are handed to the codecs that say `PROFILED`; without them they use the shipped ones.
 
     A source of one codec is read by it, whatever the topic. Else a first level that a single codec names
     (`community/`, `zigbee2mqtt/`) goes straight to it. Where it answers `unknown-topic`, and for all other topics,
@@ -55,6 +56,7 @@ class Decoder:
         contexts: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
         sources: Mapping[str, Sequence[str]] | None = None,
         codecs: Mapping[str, Codec] | None = None,
+        profiles: Profiles | None = None,
     ) -> None:
         self._contexts = contexts if contexts is not None else {}
         self._sources = dict(sources or {})
@@ -63,12 +65,14 @@ class Decoder:
             for name in sorted({n for allowed in self._sources.values() for n in allowed}):
                 codecs = {**codecs, name: cast("Codec", CODECS[name])}
         self._codecs = codecs
+        self._profiles = profiles
+        self._topics = {name: self._claimed_by(codec) for name, codec in codecs.items()}
         self._firsts: dict[str, dict[str, _Reader | None]] = {}
         self._claims: dict[tuple[str, str], tuple[_Reader, ...]] = {}
 
     def topics(self, source: str) -> list[Topic]:
         """Every topic filter the source's codecs claim, each once, sorted."""
-        claimed = {t.filter: t for name in self._names(source) for t in self._codecs[name].TOPICS}
+        claimed = {t.filter: t for name in self._names(source) for t in self._topics[name]}
         return [claimed[f] for f in sorted(claimed)]
 
     def decode(self, message: Message) -> Decoded:
@@ -99,7 +103,7 @@ class Decoder:
             decoded = read(self._contexts.get(key, _EMPTY), message)
             if decoded.quarantine is None or not decoded.quarantine.startswith("unknown-topic"):
                 return name, decoded
-        if first == OWN:
+        if topic.startswith(OWN):
             return "", Decoded()
         silent: tuple[str, Decoded] | None = None
         for name, key, read in self._claimed(source, topic):
@@ -111,12 +115,51 @@ class Decoder:
             silent = silent or (name, decoded)
         return silent or ("", Decoded(quarantine=f"unknown-topic: no codec reads {topic[:120]}"))
 
+    def command(
+        self, source: str, native: str, name: str, identity: str, expires_at: int, family: str = ""
+    ) -> Sequence[Ask] | str:
+        """What to send so that a device does `name`, or why nothing is (`Codec`, `command`).
+
+        `family` is the codec that understood the device before; empty where that is not known. Then every family of the
+        source that could mean the device speaks: a message that nobody listens to does nothing, and a valve that does
+        not close does harm.
+        """
+        if name not in COMMANDS:
+            return f"not-taken: there is no command {name[:40]}"
+        names = [n for n in self._names(source) if hasattr(self._codecs[n], "command")]
+        if family and family in self._codecs:
+            names = [n for n in names if n == family or getattr(self._codecs[n], "DESCRIBES", False)]
+            names.sort(key=lambda n: n != family)
+        found: list[Ask] = []
+        problem = f"not-taken: devices of {family or 'this source'} are not told anything"
+        for codec in names:
+            known = self._contexts.get((codec, source), _EMPTY)
+            speaks: Commanding = cast("Commanding", self._codecs[codec])
+            said = speaks.command(known, native, name, identity, expires_at)
+            if isinstance(said, str):
+                problem = problem if said.startswith("unknown-device") and len(names) > 1 else said
+                continue
+            found += [ask for ask in said if ask not in found]
+            if family:
+                break
+        return found or problem
+
     def _names(self, source: str) -> list[str]:
         allowed = self._sources.get(source) or ()
         return [name for name in self._codecs if not allowed or name in allowed]
 
+    def _claimed_by(self, codec: Codec) -> Sequence[Topic]:
+        """The topics of a codec; one that reads whatever profiles name claims just those."""
+        claims = getattr(codec, "claims", None)
+        claimed: Sequence[Topic] = claims(self._profiles) if claims and self._profiles else codec.TOPICS
+        return claimed
+
     def _reader(self, source: str, name: str) -> _Reader:
-        return name, (name, source), self._codecs[name].decode
+        codec = self._codecs[name]
+        if self._profiles is None or not getattr(codec, "PROFILED", False):
+            return name, (name, source), codec.decode
+        profiles = self._profiles
+        return name, (name, source), lambda known, message: codec.decode(_Profiled(known, profiles), message)
 
     def _first(self, source: str, first: str) -> _Reader | None:
         """The only codec that names this first level, or the source's only one, remembered."""
@@ -129,10 +172,10 @@ class Decoder:
         names = [
             name
             for name in allowed
-            if first != OWN
+            if first != "gateway/"  # partly ours: looked at topic by topic
             and (
                 len(self._sources.get(source) or ()) == 1
-                or (first and any(t.filter.startswith(first) for t in self._codecs[name].TOPICS))
+                or (first and any(t.filter.startswith(first) for t in self._topics[name]))
             )
         ]
         found = firsts[first] = self._reader(source, names[0]) if len(names) == 1 else None
@@ -147,7 +190,7 @@ class Decoder:
             self._claims.clear()
         claims = []
         for name in self._names(source):
-            fitting = [specificity(t.filter) for t in self._codecs[name].TOPICS if matches(t.filter, topic)]
+            fitting = [specificity(t.filter) for t in self._topics[name] if matches(t.filter, topic)]
             if fitting:
                 claims.append((tuple(-n for n in max(fitting)), name))
         found = self._claims[key] = tuple(self._reader(source, name) for _, name in sorted(claims))
@@ -157,6 +200,24 @@ class Decoder:
         """The most bytes a message on this topic may have: the greatest that a codec asks for."""
         own: list[Mapping[str, int]] = [getattr(self._codecs[n], "LIMITS", {}) for n in self._names(source)]
         return max([PAYLOAD_MAX, *(size for o in own for f, size in o.items() if matches(f, topic))])
+
+
+class _Profiled(Mapping[str, Any]):
+    """What a codec has learned, with the profiles under their key; made for every message, so it copies nothing."""
+
+    __slots__ = ("_known", "_profiles")
+
+    def __init__(self, known: Mapping[str, Any], profiles: Profiles) -> None:
+        self._known, self._profiles = known, profiles
+
+    def __getitem__(self, key: str) -> Any:
+        return self._known[key] if key in self._known or key != PROFILES else self._profiles
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._known, PROFILES: None})
+
+    def __len__(self) -> int:
+        return len(self._known) + (PROFILES not in self._known)
 
 
 def bad_topic(topic: str) -> str | None:

@@ -12,6 +12,7 @@ import msgspec
 from devices.codec import Decoded, Message
 from devices.decode import CODECS, Decoder
 from devices.discover import PluginMissing, PluginUnknown
+from devices.profile import Profiles
 from devices.reading import METRICS, Flag, MetricClass, Reading, split_point
 from devices.units import symbol
 
@@ -19,7 +20,7 @@ SOURCE: Final = "decode"
 """The source every line is taken to come from; it does not show in the output."""
 
 
-def decode_lines(lines: Iterable[str | bytes]) -> Iterator[str]:
+def decode_lines(lines: Iterable[str | bytes], profiles: Profiles | None = None) -> Iterator[str]:
     """Decode JSON Lines of messages, each to one line of JSON.
 
     In: `{"topic", "payload"}` with optional `id`, `format` (a codec's name, else the topic decides; with it the topic
@@ -28,10 +29,11 @@ def decode_lines(lines: Iterable[str | bytes]) -> Iterator[str]:
     "measured_at"}], "quarantine"}`.
     `quarantine` is null or `code: words`, `measured_at` UTC milliseconds or null, `alarm` true or false for an
     alarm-class statement and null for all else. Empty lines are skipped; a line that is no such object becomes a
-    quarantined line. What one line teaches a codec holds for the lines after it.
+    quarantined line. What one line teaches a codec holds for the lines after it. `profiles` are a site's with the
+    shipped ones; without them the shipped ones hold.
     """
     contexts: dict[tuple[str, str], dict[str, Any]] = {}
-    decoders = {"": Decoder(contexts)}
+    decoders = {"": Decoder(contexts, profiles=profiles)}
     for line in lines:
         if not line.strip():
             continue
@@ -40,11 +42,14 @@ def decode_lines(lines: Iterable[str | bytes]) -> Iterator[str]:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             yield _line(None, None, Decoded(quarantine=f"bad-record: {error}"))
             continue
-        yield _record(decoders, contexts, record)
+        yield _record(decoders, contexts, record, profiles)
 
 
 def _record(
-    decoders: dict[str, Decoder], contexts: dict[tuple[str, str], dict[str, Any]], record: Any
+    decoders: dict[str, Decoder],
+    contexts: dict[tuple[str, str], dict[str, Any]],
+    record: Any,
+    profiles: Profiles | None,
 ) -> str:
     if not isinstance(record, dict):
         return _line(None, None, Decoded(quarantine="bad-record: a line is an object"))
@@ -58,7 +63,7 @@ def _record(
             CODECS[wanted]
         except (PluginUnknown, PluginMissing) as error:
             return _line(given, name, Decoded(quarantine=f"unknown-format: {error}"))
-        decoders[wanted] = Decoder(contexts, {SOURCE: (wanted,)})
+        decoders[wanted] = Decoder(contexts, {SOURCE: (wanted,)}, profiles=profiles)
     codec, decoded = decoders[wanted].answer(message)
     for learned in decoded.learned:
         known = contexts.setdefault((codec, SOURCE), {})
