@@ -6,13 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from devices.simulator.dialects import Unspoken
     from devices.simulator.live import run_live
     from devices.simulator.scenarios import SCENARIOS, Step
     from devices.simulator.site import START_UTC_MS, SimulatedSite
     from devices.simulator.truth import Label, Truth, What
     from devices.simulator.world import Sent
 
-__all__ = ["SCENARIOS", "START_UTC_MS", "Label", "Sent", "SimulatedSite", "Step", "Truth", "What", "run_live"]
+__all__ = [
+    "SCENARIOS", "START_UTC_MS", "Label", "Sent", "SimulatedSite", "Step", "Truth", "Unspoken", "What", "run_live",
+]  # fmt: skip
 
 # Loaded when asked for: pytest imports this package in every run of an environment that has it (`pytest_plugin`).
 _HOMES: Final = {
@@ -23,6 +26,7 @@ _HOMES: Final = {
     "SimulatedSite": "site",
     "Step": "scenarios",
     "Truth": "truth",
+    "Unspoken": "dialects",
     "What": "truth",
     "run_live": "live",
 }

@@ -14,6 +14,9 @@ _FLOORS: Final = 6
 _HOMES: Final = 2  # a floor of each unit
 _UNITS: Final = 2
 
+_IN_BUILDINGS: Final = frozenset(("hydrant", "smoke", "call_point", "gas", "co", "sos"))
+_AT_GATES: Final = ("camera", "access", "panel", "heat", "pressure", "meter", "water_level", "water_leak")
+
 _LEVELS: Final = (("b", Level.BUILDING), ("u", Level.UNIT), ("f", Level.FLOOR))
 
 
@@ -25,11 +28,12 @@ def community(count: int, kinds: Iterable[str] | None = None) -> tuple[Hardware,
     wanted = frozenset(kinds) if kinds is not None else frozenset(KINDS)
     if count < 1 or not wanted & KINDS.keys():
         raise ValueError("a community has at least one device, of kinds there are")
-    return tuple(islice((h for h in _estate() if h.kind in wanted), count))
+    estate = _estate(gates=not wanted & _IN_BUILDINGS)
+    return tuple(islice((h for h in estate if h.kind in wanted), count))
 
 
-def _estate() -> Iterator[Hardware]:
-    """Devices without end, at 20 shared ones and about 90 a building."""
+def _estate(gates: bool) -> Iterator[Hardware]:
+    """Devices without end, at 20 shared ones and about 90 a building; with `gates` also what watches its entrances."""
     yield Hardware("control-panel", "panel")
     for n in (1, 2):
         yield Hardware(f"pump-pipe{n}", "pressure")
@@ -46,6 +50,8 @@ def _estate() -> Iterator[Hardware]:
         b = f"b{building}"
         yield Hardware(f"{b}-yard-hydrant", "hydrant")
         for u in range(1, _UNITS + 1):
+            for kind in _AT_GATES if gates else ():
+                yield Hardware(f"{b}-u{u}-entrance-{kind}", kind)
             for f in range(1, _FLOORS + 1):
                 floor = f"{b}-u{u}-f{f:02}"
                 yield Hardware(f"{floor}-corridor-smoke", "smoke")

@@ -81,12 +81,14 @@ KINDS: Final[dict[str, Kind]] = {
              {"water_level_alarm": Onset("water_level", 320, 60)}),
         Kind("water_leak", _DAY_S, False, ("water_leak",), (_RSSI,), {"water_leak": None}, clock=False),
         Kind("camera", 60, True, ("camera_online",), (Gauge("vehicle_count", 0, 0, 0, 0, 0, 0, 99),),
-             {"obstruction": None}),
+             {"obstruction": None, "fire_detected": None}),
         Kind("access", 3600, True, ("door_open",), (), {"door_forced": None}),
         Kind("meter", 60, True, (),
              (Gauge("current", 9000, 6000, 5000, 400, 0, 0, 63_000), Gauge("voltage", 226, 3, 3, 1, 1, 0, 300),
               Gauge("leakage_current", 6, 4, 1, 1, 0, 0, 1000), Gauge("temperature", 27, 4, 4, 0.5, 1, -40, 200)),
              {"overcurrent": Onset("current", 34_000, 20)}),
+        Kind("siren", 60, True, ("buzzer",), (), {}),
+        Kind("valve", 60, True, ("valve_open",), (), {}),
     )
 }  # fmt: skip
 
@@ -98,7 +100,7 @@ _SUFFIXES: Final = {
     "leak": "water_leak",
 }
 # What is normally true; every other level is normally false.
-NORMALLY_TRUE: Final = frozenset(("camera_online",))
+NORMALLY_TRUE: Final = frozenset(("camera_online", "relay", "valve_open"))
 
 _NATIVE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -45,11 +45,12 @@ def client_id(world: World, name: str) -> str:
     return f"sim-{name}-{world.epoch_ms:x}"[:64]
 
 
-def wills(world: World) -> tuple[Wire, Wire]:
+def wills(world: World) -> tuple[Wire | None, Wire | None]:
     """What the broker says should this process die, and what unsays it.
 
     MQTT knows one will per connection and one connection speaks for all: it is the bridge's where the dialect has one,
-    else that of the panel, which stands for the site's transmission unit, or of another device on mains.
+    else that of the panel, which stands for the site's transmission unit, or of another device on mains. Not every
+    dialect has them.
     """
     first = min(world.units.values(), key=lambda u: (u.kind.name != "panel", not u.mains, u.index))
     return world.dialect.will(first.name), world.dialect.back(first.name)

@@ -28,7 +28,8 @@ class SyncLine:
         if context is not None:
             self._client.tls_set_context(context)
         gone, _ = wills(world)
-        self._client.will_set(gone.topic, gone.payload, 1, gone.retained)
+        if gone is not None:
+            self._client.will_set(gone.topic, gone.payload, 1, gone.retained)
 
     def open(self) -> None:
         """Connect. Raises OSError when there is no broker."""

@@ -1,4 +1,4 @@
-"""A simulated site in real time over a real broker: one connection for thousands of devices, QoS 1, reconnecting."""
+"""A simulated site in real time: over a broker one connection for thousands of devices, QoS 1, reconnecting."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from devices.simulator.carried import carry, line_to
 from devices.simulator.line import BACKOFF_S, IN_FLIGHT, KEEPALIVE_S, address, client_id, wills
 from devices.simulator.site import SimulatedSite
 from devices.simulator.world import Sent
@@ -36,20 +37,27 @@ async def run_live(
     stop: asyncio.Event | None = None,
     seconds: float | None = None,
     told: Callable[[str], None] | None = None,
+    ears: str | None = None,
 ) -> int:
     """Play a scenario and publish everything, until `stop`, or for `seconds` of real time, or for ever.
 
     Each message goes out at its time, acknowledged by the broker before it is forgotten: after a broken connection what
-    was not acknowledged is sent again (at least once, in order). `speed` is how many times faster than life; the times
-    in messages stay real. `told` hears of connections made and lost. Gives the number of messages acknowledged. Raises
-    ValueError for a site without a broker, a speed not above 0, or a scenario the site cannot play.
+    was not acknowledged is sent again (at least once, in order). What no broker carries is posted or framed to
+    `site.broker` (`carried`). `speed` is how many times faster than life; the times in messages stay real. `told` hears
+    of connections made and lost. Gives the number of messages acknowledged. Devices obey what they are told on the same
+    connection, or, where the broker lets that account hear only the commands to one device, on one of its own to `ears`
+    (an address like the site's). Raises ValueError for a site without a broker, an address that does not suit the
+    dialect or that refuses the sender, a speed not above 0, or a scenario the site cannot play.
     """
     if site.broker is None:
         raise ValueError("a site without a broker has nobody to speak to")
     if not speed > 0:
         raise ValueError("speed is more than 0")
     site.play(scenario)
-    return await _Live(site, speed, stop or asyncio.Event(), seconds, told or (lambda _said: None)).run()
+    # Looked at before anything is done: an address that does not suit the dialect is a mistake of the caller.
+    line = line_to(site.broker, site.world.dialect) if site.world.dialect.carrier != "mqtt" else None
+    live = _Live(site, speed, stop or asyncio.Event(), seconds, told or (lambda _said: None), ears)
+    return await (live.run() if line is None else carry(live, line))
 
 
 async def demo(
@@ -63,6 +71,7 @@ async def demo(
     speed: float = 1.0,
     stop: asyncio.Event | None = None,
     told: Callable[[str], None] | None = None,
+    ears: str | None = None,
 ) -> None:
     """The simulated community of `csg demo`.
 
@@ -72,7 +81,7 @@ async def demo(
     """
     community = SimulatedSite(seed, site=site, broker=broker, devices=devices, spread_s=2.5)
     scenario = "demo_loop" if loop and scenario == "demo" else scenario
-    await run_live(community, scenario, speed=speed, stop=stop, told=told)
+    await run_live(community, scenario, speed=speed, stop=stop, told=told, ears=ears)
 
 
 class _Live:
@@ -85,7 +94,9 @@ class _Live:
         stop: asyncio.Event,
         seconds: float | None,
         told: Callable[[str], None],
+        ears: str | None = None,
     ) -> None:
+        self.ears = ears
         self.site, self.world, self.speed, self.stop, self.told = site, site.world, speed, stop, told
         self.until = math.inf if seconds is None else time.monotonic() + seconds
         self.pending: list[Sent] = []
@@ -104,6 +115,33 @@ class _Live:
 
     async def run(self) -> int:
         """Connect, speak, and connect again, until it is over."""
+        listening = None
+        if self.ears is not None and self.world.dialect.filters():
+            listening = asyncio.create_task(self._listen(self.ears), name="simulator.ears")
+        try:
+            return await self._speak()
+        finally:
+            if listening is not None:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen(self, ears: str) -> None:
+        """Hear what the devices are told, on a connection of its own, until cancelled."""
+        import aiomqtt
+
+        where = address(ears)
+        while True:
+            with contextlib.suppress(aiomqtt.MqttError, OSError):
+                async with aiomqtt.Client(
+                    where.host, where.port, username=where.user, password=where.password,
+                    tls_context=where.context(), identifier=f"{client_id(self.world, self.site.name)[:58]}-ears",
+                ) as client:  # fmt: skip
+                    for topic_filter in self.world.dialect.filters():
+                        await client.subscribe(topic_filter, qos=1)
+                    await self._hear(client)
+            await asyncio.sleep(BACKOFF_S[-1])
+
+    async def _speak(self) -> int:
         import aiomqtt
 
         failures = 0
@@ -125,14 +163,17 @@ class _Live:
     async def _connected(self, client: aiomqtt.Client) -> None:
         """Speak on one connection until it is over or lost."""
         # When the connection breaks, aiomqtt lets a publish wait its ten seconds, but tells who waits for messages.
-        gone = asyncio.create_task(_hear(client), name="simulator.gone")
+        gone = asyncio.create_task(self._hear(client), name="simulator.gone")
         stopped = asyncio.create_task(self.stop.wait(), name="simulator.stopped")
         try:
             _, back = wills(self.world)
-            await client.publish(back.topic, back.payload, qos=1, retain=back.retained)
+            if back is not None:
+                await client.publish(back.topic, back.payload, qos=1, retain=back.retained)
+            for topic_filter in self.world.dialect.filters() if self.ears is None else ():
+                await client.subscribe(topic_filter, qos=1)
             while not self.over() and not gone.done():
                 self.live()
-                while self.pending and not gone.done() and not self._late():
+                while self.pending and not gone.done() and not self.late():
                     await self._publish(client, gone, self.pending[:IN_FLIGHT])
                 await asyncio.wait(
                     (gone, stopped), timeout=self._wait_s(), return_when=asyncio.FIRST_COMPLETED
@@ -143,6 +184,12 @@ class _Live:
             gone.cancel()
             stopped.cancel()
             await asyncio.gather(gone, stopped, return_exceptions=True)
+
+    async def _hear(self, client: aiomqtt.Client) -> None:
+        """What the devices are told; raises MqttError when the connection is lost."""
+        async for message in client.messages:
+            if isinstance(message.payload, bytes):
+                self.site.hear(str(message.topic), message.payload)
 
     def over(self) -> bool:
         """Whether somebody stopped us or the time is up."""
@@ -156,10 +203,10 @@ class _Live:
         return aiomqtt.Client(
             where.host, where.port, username=where.user, password=where.password, tls_context=where.context(),
             identifier=client_id(self.world, self.site.name), keepalive=KEEPALIVE_S, max_inflight_messages=IN_FLIGHT,
-            will=aiomqtt.Will(gone.topic, gone.payload, 1, gone.retained),
+            will=aiomqtt.Will(gone.topic, gone.payload, 1, gone.retained) if gone is not None else None,
         )  # fmt: skip
 
-    def _late(self) -> bool:
+    def late(self) -> bool:
         """Whether it has been over for so long that what is still unsent stays so."""
         if self.over() and self.until > time.monotonic():
             self.until = time.monotonic()
@@ -172,6 +219,11 @@ class _Live:
             return _TURN_S
         wait_s = self.base_s + (due - self.base_ms) / 1000 / self.speed - time.monotonic()
         return min(_TURN_S, max(0.001, wait_s))
+
+    async def pause(self, most_s: float | None = None) -> None:
+        """Wait until something is due, or for so long; not beyond the stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stop.wait(), self._wait_s() if most_s is None else most_s)
 
     def live(self) -> None:
         """Let the world catch up with the real time."""
@@ -212,9 +264,3 @@ class _Live:
                 raise error
         if kept and not gone.done():
             raise aiomqtt.MqttError(f"nothing acknowledged within {PATIENCE_S:g} s")
-
-
-async def _hear(client: aiomqtt.Client) -> None:
-    """Nobody speaks to us; raises MqttError when the connection is lost."""
-    async for _ in client.messages:
-        pass

@@ -49,8 +49,8 @@ class Unit:
     """The state of one device. Its dice are its own, so what one device does changes nothing in another's bytes."""
 
     __slots__ = (
-        "_dice", "active", "battery", "beating", "cut", "dead", "drain", "hardware", "index", "kind", "last", "levels",
-        "mains", "offsets", "period_ms", "phase", "ramps", "sequence", "skew_ms", "stored",
+        "_dice", "active", "battery", "beating", "cut", "dead", "deaf", "drain", "hardware", "index", "kind", "last",
+        "levels", "mains", "offsets", "period_ms", "phase", "ramps", "sequence", "skew_ms", "stored",
     )  # fmt: skip
 
     def __init__(self, seed: int, index: int, hardware: Hardware) -> None:
@@ -65,7 +65,7 @@ class Unit:
         self.offsets = tuple((2 * self.chance() - 1) * g.spread for g in self.kind.gauges)
         self.sequence = 0
         self.skew_ms = 0
-        self.dead = self.cut = self.beating = False
+        self.dead = self.deaf = self.cut = self.beating = False
         self.active: dict[str, str] | None = None  # alarm metric -> the verb that raised it
         self.levels: dict[str, bool] | None = None  # what is not as usual
         self.ramps: dict[str, Ramp] | None = None

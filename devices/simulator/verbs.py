@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from devices.instants import EARLIEST_MS
-from devices.simulator.dialects import Saying, Wire
+from devices.simulator.dialects import Saying, Unspoken, Wire
 from devices.simulator.hardware import Hardware, Onset
+from devices.simulator.obeying import Obeying
 from devices.simulator.truth import What
 from devices.simulator.unit import Unit
 from devices.simulator.world import BATCH_MAX, World
@@ -23,21 +24,12 @@ _TEST_MS: Final = 5_000  # how long a test sounds
 _HUSH_MS: Final = 600_000  # EN 14604: an alarm silenced at the device comes back within 15 minutes
 _DRAW_STEP_MS: Final = 10_000  # how often a hydrant speaks while water flows
 
-_GARBAGE: Final = (
-    b'{"v":1,"smoke":tru',
-    b'{"v":1,"temperature":NaN}',
-    b"\x00\xff\xfe\x80\x01",
-    b"[" * 200 + b"]" * 200,
-    b'"\xc3\x28"',
-    b'{"v":1,"note":"' + b"x" * 70_000 + b'"}',
-)
 
-
-class Verbs:
+class Verbs(Obeying):
     """Verbs act at the present moment of the world; what they set off comes as time passes.
 
     Each gives the names it acted on. KeyError: no such device (with the nearest name). ValueError: the device has no
-    such instrument, or nothing fits.
+    such instrument, or nothing fits; Unspoken, one of those: the site's dialect has no words for it.
     """
 
     world: World
@@ -120,7 +112,7 @@ class Verbs:
             if rings:
                 self.world.after(_TEST_MS, lambda: self.clear(unit.name, over_s=0))
 
-        return self._each(who, one)
+        return self._each(who, one, "test")
 
     def hush(self, who: Who) -> tuple[str, ...]:
         """Somebody silences the device itself; it falls back after ten minutes."""
@@ -129,7 +121,7 @@ class Verbs:
             self._toggle(unit, What.HUSH, "hush", "muted", True)
             self.world.after(_HUSH_MS, lambda: self._toggle(unit, What.HUSH, "hush", "muted", False))
 
-        return self._each(who, one)
+        return self._each(who, one, "muted")
 
     def tamper(self, who: Who, *, restore_s: float | None = None) -> tuple[str, ...]:
         """Somebody takes the device off its base, and puts it back after `restore_s`."""
@@ -141,7 +133,7 @@ class Verbs:
                     restore_s * 1000, lambda: self._toggle(unit, What.TAMPER, "tamper", "tamper", False)
                 )
 
-        return self._each(who, one)
+        return self._each(who, one, "tamper")
 
     def low_battery(self, who: Who, *, percent: float = 9) -> tuple[str, ...]:
         """The battery is nearly empty. ValueError for a device on mains."""
@@ -152,7 +144,7 @@ class Verbs:
             unit.battery = percent + unit.drain * self.world.now
             self._toggle(unit, What.LOW_BATTERY, "low_battery", "battery_low", True, "battery")
 
-        return self._each(who, one)
+        return self._each(who, one, "battery_low")
 
     def new_battery(self, who: Who) -> tuple[str, ...]:
         """Somebody puts a new battery in. ValueError for a device on mains."""
@@ -163,7 +155,7 @@ class Verbs:
             unit.battery = 100 + unit.drain * self.world.now
             self._toggle(unit, What.LOW_BATTERY, "new_battery", "battery_low", False)
 
-        return self._each(who, one)
+        return self._each(who, one, "battery_low")
 
     # -- water ------------------------------------------------------------------------------------------------
 
@@ -186,7 +178,7 @@ class Verbs:
             if seconds is not None:
                 self.world.after((ramp_s + seconds) * 1000, lambda: self.clear(unit.name, over_s=3))
 
-        return self._each([u.name for u in self._units(who, gauge="flow")], one)
+        return self._each([u.name for u in self._units(who, gauge="flow")], one, "hydrant_open")
 
     def pressure(self, who: Who, kpa: float, *, over_s: float = 20) -> tuple[str, ...]:
         """Let the pressure go to `kpa` within `over_s`, and stay there until `clear`."""
@@ -244,7 +236,8 @@ class Verbs:
         def one(unit: Unit) -> None:
             if unit.dead:
                 return
-            self.world.send(unit, self.world.dialect.status(unit.name, True), What.STATUS, "restore_uplink")
+            for wire in self.world.dialect.status(unit.name, True):
+                self.world.send(unit, wire, What.STATUS, "restore_uplink")
             self.world.deliver_stored(unit, "cut_uplink")
             self.world.report(unit, "restore_uplink")
 
@@ -263,7 +256,7 @@ class Verbs:
                 raise ValueError(f"{unit.name} stores nothing with its time")
             ago_ms = round(minutes * 60_000)
             if alarm:
-                saying = self._past(unit, ago_ms)._replace(metric=alarm)
+                saying = self._past(unit, ago_ms)._replace(metric=alarm, late=True)
                 self.world.send_event(unit, saying, What.LATE, "replay_late")
             every_ms = max(unit.period_ms, ago_ms // BATCH_MAX + 1)
             past = [self._past(unit, ms) for ms in range(ago_ms, 0, -every_ms)]
@@ -276,7 +269,7 @@ class Verbs:
 
         def one(unit: Unit) -> None:
             if unit.last is None:
-                raise ValueError(f"{unit.name} has said nothing yet")
+                raise Unspoken(f"{unit.name} has said nothing yet")
             topic, payload, retained, label = unit.last
             for _ in range(times):
                 self.world.again(Wire(topic, payload, retained, label.readings or {}), label)
@@ -304,10 +297,8 @@ class Verbs:
         """The device sends what no device should: cut and binary JSON, NaN, 200 brackets deep, 70 KB."""
 
         def one(unit: Unit) -> None:
-            saying = self.world.say(unit)
-            topic = self.world.dialect.report(saying).topic
-            for payload in _GARBAGE:
-                self.world.send(unit, Wire(topic, payload, False, {}), What.GARBAGE, "garbage")
+            for wire in self.world.dialect.garbage(self.world.say(unit)):
+                self.world.send(unit, wire, What.GARBAGE, "garbage")
 
         return self._each(who, one)
 
@@ -326,12 +317,16 @@ class Verbs:
         for unit in units:
             if alarm and alarm not in unit.kind.onsets and alarm not in unit.kind.levels:
                 raise ValueError(f"{unit.name} ({unit.kind.name}) cannot raise {alarm}")
+            if alarm:
+                self._speaks(unit, alarm)
             if gauge:
                 unit.gauge(gauge)
         return list(units)
 
-    def _each(self, who: Who, work: Callable[[Unit], None]) -> tuple[str, ...]:
+    def _each(self, who: Who, work: Callable[[Unit], None], says: str = "") -> tuple[str, ...]:
         units = self._units(who)
+        for unit in units if says else ():
+            self._speaks(unit, says)
         for unit in units:
             work(unit)
         return tuple(u.name for u in units)
@@ -365,6 +360,13 @@ class Verbs:
             self.world.after(over_ms, alarm)
         else:
             alarm()
+
+    def _speaks(self, unit: Unit, metric: str) -> None:
+        """Unspoken where the dialect has no word for that."""
+        if not self.world.dialect.can(unit.kind.name, metric):
+            raise Unspoken(
+                f"{unit.name}: in the dialect {self.world.speaking} a {unit.kind.name} has no word for {metric}"
+            )
 
     def _toggle(self, unit: Unit, what: What, verb: str, metric: str, value: bool, number: str = "") -> None:
         if unit.dead:

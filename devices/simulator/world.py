@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import EllipsisType
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -51,6 +52,7 @@ class World:
         spread_s: float = 3.0,
         keep: int | None = None,
     ) -> None:
+        self.speaking = speaking
         self.dialect = dialect(speaking, site, [(u.name, u.kind) for u in units])
         self.units = {u.name: Unit(seed, i, u) for i, u in enumerate(units)}
         if len(self.units) < len(units):
@@ -119,7 +121,8 @@ class World:
 
     def join(self, unit: Unit) -> None:
         """A device comes up: it says that it is there and how it is, and from then on speaks by its period."""
-        self.send(unit, self.dialect.status(unit.name, True), What.STATUS)
+        for wire in self.dialect.status(unit.name, True):
+            self.send(unit, wire, What.STATUS)
         self.report(unit, "")
         if not unit.beating:
             unit.beating = True
@@ -175,7 +178,8 @@ class World:
         if event:
             self.send_event(unit, saying, what, verb)
         else:
-            self.send(unit, self.dialect.report(saying), what, verb, saying)
+            for wire in self.dialect.report(saying):
+                self.send(unit, wire, what, verb, saying)
 
     def send_event(self, unit: Unit, saying: Saying, what: What, verb: str) -> None:
         for wire in self.dialect.event(saying):
@@ -195,7 +199,7 @@ class World:
         """Put a message on the wire and label it."""
         label = Label(
             self.truth.total, self.utc(), unit.hardware.name if unit is not None else "", what, verb, wire.topic,
-            saying.sequence if saying is not None else None, saying.ts if saying is not None else None,
+            saying.sequence if saying is not None else None, _told(wire, saying),
             None if rows or what is What.GARBAGE else wire.readings, rows, of,
         )  # fmt: skip
         self.truth.add(label)
@@ -268,15 +272,22 @@ class World:
                 self.send_batch(unit, batch, verb)
                 batch = []
             if one.event:
-                self.send_event(unit, one.saying, What.LATE, verb)
+                self.send_event(unit, one.saying._replace(late=True), What.LATE, verb)
         if batch:
             self.send_batch(unit, batch, verb)
 
     def send_batch(self, unit: Unit, batch: Sequence[Saying], verb: str) -> None:
         """Reports of the past in one message."""
-        rows = tuple((s.ts, s.fields) for s in batch)
+        rows = tuple((s.ts, self.dialect.kept(s.fields)) for s in batch)
         stands_for = batch[0]._replace(sequence=f"{batch[0].sequence}..{batch[-1].sequence}")
         self.send(unit, self.dialect.batch(unit.name, batch), What.LATE, verb, stands_for, rows)
+
+
+def _told(wire: Wire, saying: Saying | None) -> int | None:
+    """The time a decoder must find in a message."""
+    if isinstance(wire.measured_at, EllipsisType):
+        return saying.ts if saying is not None else None
+    return wire.measured_at
 
 
 def _base36(number: int) -> str:

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Final, NamedTuple, Protocol
+from types import EllipsisType
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
-DIALECTS: Final = ("native", "zigbee2mqtt")
+from devices.codec import Push
+
+DIALECTS: Final = (
+    "native", "zigbee2mqtt", "axis_mqtt", "chirpstack", "ctwing", "dahua_event", "esphome", "frigate", "gb26875",
+    "ha_discovery", "hikvision_isapi", "homie", "huawei_iotda", "meokon", "onenet", "onvif_mqtt", "rtl_433",
+    "shelly_gen1", "shelly_gen2", "sparkplug_b", "tasmota", "theengs", "thingsboard", "ttn",
+)  # fmt: skip
+
+
+class Unspoken(ValueError):
+    """The dialect has no words for what a verb makes a device say, or nothing that could be said again."""
 
 
 class Wire(NamedTuple):
-    """One MQTT message, and what a decoder must find in it."""
+    """One message, and what a decoder must find in it.
+
+    `topic` is the path of an HTTP request below the source's address, and empty for a frame over TCP. `measured_at` is
+    the time a decoder must find (UTC ms, None: none), where it is not the device's own as it was said.
+    """
 
     topic: str
     payload: bytes
     retained: bool
     readings: Mapping[str, Any]
+    measured_at: int | EllipsisType | None = ...
 
 
 class Saying(NamedTuple):
     """What a device says at one moment. `ts` is its own clock's UTC ms, None when it has none.
 
     `fields` is everything it knows now, by metric. An event is about one `metric` that became `active` (or not any
-    more), with the `number` that made it so.
+    more), with the `number` that made it so. `late` is what a device stored and only now says.
     """
 
     name: str
@@ -32,17 +48,32 @@ class Saying(NamedTuple):
     metric: str = ""
     active: bool = True
     number: str = ""
+    late: bool = False
+
+
+class Heard(NamedTuple):
+    """A command that came for a device; `identity` is what the sender calls it, empty where the dialect has none."""
+
+    name: str
+    command: str
+    identity: str = ""
 
 
 class Dialect(Protocol):
-    """One way of speaking MQTT, built as `Spoken(site, [(name, kind), ...])`; it may raise ValueError for those.
+    """One way of speaking, built as `Spoken(site, [(name, kind), ...])`; it may raise ValueError for those.
 
     `stores` is whether devices keep what they could not send, `stamps` whether something with a clock speaks for those
-    that have none.
+    that have none. `carrier` is how messages travel: published to a broker, each as an HTTP request of its own, or as
+    frames on one TCP connection.
     """
 
     stores: bool
     stamps: bool
+    carrier: Literal["mqtt", "http", "tcp"]
+
+    def can(self, kind: str, metric: str) -> bool:
+        """Whether a device of that kind can say that."""
+        ...
 
     def native(self, name: str) -> str:
         """The name by which a gateway will know the device."""
@@ -52,12 +83,16 @@ class Dialect(Protocol):
         """What is said for all devices when the site starts, and again when its uplink comes back."""
         ...
 
-    def status(self, name: str, online: bool) -> Wire:
-        """That a device is there, or is not."""
+    def status(self, name: str, online: bool) -> Sequence[Wire]:
+        """That a device is there, or is not; nothing where nobody says so."""
         ...
 
-    def report(self, saying: Saying) -> Wire:
+    def report(self, saying: Saying) -> Sequence[Wire]:
         """A report of all it knows."""
+        ...
+
+    def garbage(self, saying: Saying) -> Sequence[Wire]:
+        """What no device should send; every one of them must be set aside."""
         ...
 
     def event(self, saying: Saying) -> Sequence[Wire]:
@@ -68,16 +103,44 @@ class Dialect(Protocol):
         """Several stored reports in one message; only where `stores`."""
         ...
 
+    def kept(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What of a stored report's fields a batch tells."""
+        ...
+
     def severed(self, names: Sequence[str], mains: Sequence[str]) -> Iterable[tuple[str, Wire]]:
         """What is said on behalf of devices (those among them on mains) that are gone; an empty name is the bridge."""
         ...
 
-    def will(self, name: str) -> Wire:
+    def filters(self) -> Sequence[str]:
+        """MQTT topic filters of what devices are told; none where they take nothing."""
+        ...
+
+    def hear(self, topic: str, payload: bytes) -> Heard | None:
+        """The command in a message to a device; None where there is none."""
+        ...
+
+    def result(self, heard: Heard, done: bool) -> Wire | None:
+        """What a device answers at once, where the dialect knows such answers."""
+        ...
+
+    def will(self, name: str) -> Wire | None:
         """What the broker says when the whole connection breaks; `name` is the device that stands for the site."""
         ...
 
-    def back(self, name: str) -> Wire:
+    def back(self, name: str) -> Wire | None:
         """What unsays the will."""
+        ...
+
+    def push(self, topic: str, payload: bytes, secret: str) -> Push:
+        """A message as an HTTP request, `secret` being what the receiver knows the sender by; only over HTTP."""
+        ...
+
+    def ticket(self, frame: bytes) -> bytes | None:
+        """What the answer to a frame will repeat of it; None where none is due. Only over TCP."""
+        ...
+
+    def tickets(self, received: bytearray) -> list[bytes]:
+        """What the answers in a stream repeat; whole ones are taken from its front. Only over TCP."""
         ...
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from devices.reading import METRICS
-from devices.simulator.dialects import Saying, Wire
+from devices.simulator.dialects import Heard, Saying, Wire
+from devices.simulator.dialects._plain import BAD_JSON, Plain
 from devices.simulator.hardware import is_alarm
 
 # Events that are no alarms go by the name of the condition.
@@ -24,28 +25,34 @@ KINDS: Final[Sequence[str] | None] = None  # it has them all
 _encode = msgspec.json.Encoder().encode
 
 
-class Spoken:
+class _Command(msgspec.Struct):
+    id: str
+    name: str
+
+
+class Spoken(Plain):
     """Each device for itself over MQTT, with an id on every message and its own clock where it has one."""
 
     stores = True
-    stamps = False
+    bad = (*BAD_JSON, b'{"v":1,"temperature":NaN}')
 
     def __init__(self, site: str, devices: Sequence[tuple[str, str]]) -> None:
+        super().__init__(site, devices)
         self._site = site
         self._base = f"community/{site}/"
+
+    def can(self, kind: str, metric: str) -> bool:
+        return True
 
     def native(self, name: str) -> str:
         return f"{self._site}/{name}"
 
-    def opening(self) -> Iterable[Wire]:
-        return ()
-
-    def status(self, name: str, online: bool) -> Wire:
+    def status(self, name: str, online: bool) -> Sequence[Wire]:
         said = "online" if online else "offline"
-        return Wire(f"{self._base}{name}/status", said.encode(), True, {"availability": said})
+        return (Wire(f"{self._base}{name}/status", said.encode(), True, {"availability": said}),)
 
-    def report(self, saying: Saying) -> Wire:
-        return Wire(f"{self._base}{saying.name}/telemetry", _encode(_body(saying)), False, saying.fields)
+    def report(self, saying: Saying) -> Sequence[Wire]:
+        return (Wire(f"{self._base}{saying.name}/telemetry", _encode(_body(saying)), False, saying.fields),)
 
     def event(self, saying: Saying) -> Sequence[Wire]:
         metric, active = saying.metric, saying.active
@@ -67,18 +74,25 @@ class Spoken:
         body |= {"id": saying.sequence, "type": kind, "data": data}
         return (Wire(f"{self._base}{saying.name}/event", _encode(body), False, found),)
 
+    def filters(self) -> Sequence[str]:
+        return (f"{self._base}+/command",)
+
+    def hear(self, topic: str, payload: bytes) -> Heard | None:
+        name = topic.removeprefix(self._base).removesuffix("/command")
+        try:
+            body = msgspec.json.decode(payload, type=_Command)
+        except msgspec.MsgspecError:
+            return None
+        return Heard(name, body.name, body.id) if topic == f"{self._base}{name}/command" else None
+
+    def result(self, heard: Heard, done: bool) -> Wire | None:
+        body: dict[str, Any] = {"id": heard.identity, "ok": done}
+        if not done:
+            body["error"] = f"this device knows no {heard.command}"
+        return Wire(f"{self._base}{heard.name}/result", _encode(body), False, {})
+
     def batch(self, name: str, sayings: Sequence[Saying]) -> Wire:
         return Wire(f"{self._base}{name}/telemetry", _encode([_body(s) for s in sayings]), False, {})
-
-    def severed(self, names: Sequence[str], mains: Sequence[str]) -> Iterable[tuple[str, Wire]]:
-        # Devices on batteries hold no connection between two messages, so nobody misses them at once.
-        return [(name, self.status(name, False)) for name in mains]
-
-    def will(self, name: str) -> Wire:
-        return self.status(name, False)
-
-    def back(self, name: str) -> Wire:
-        return self.status(name, True)
 
 
 def _body(saying: Saying) -> dict[str, Any]:

@@ -15,11 +15,13 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from devices.simulator.dialects import Saying, Wire
+from devices.simulator.dialects import Heard, Saying, Wire
+from devices.simulator.dialects._plain import BAD_JSON, Plain
 from devices.simulator.hardware import KINDS as ALL_KINDS
 
 KINDS: Final[Sequence[str] | None] = (
     "smoke", "heat", "gas", "co", "sos", "hydrant", "pressure", "water_leak", "access", "meter",
+    "siren", "valve",
 )  # fmt: skip
 
 DEVICES_MAX: Final = 1000  # more in one network nobody has; a gateway takes 1024 in one list
@@ -49,24 +51,33 @@ _KEYS: Final[Mapping[str, Key]] = {
     "leakage_current": Key("leakage_current", "mA"),
     "battery": Key("battery", "%"),
     "door_open": Key("contact"),
+    "buzzer": Key("alarm"),
 }
 _IAS: Final = frozenset(("smoke", "heat", "gas", "co", "water_leak"))  # IAS zones always report these as well
 _IAS_LEVELS: Final = ("tamper", "battery_low", "test")
+_DETECTORS: Final = ("smoke", "heat", "gas", "co")
+_COMMANDS: Final[Mapping[tuple[str, Any], str]] = {
+    ("alarm", True): "siren_on",
+    ("alarm", False): "siren_off",
+    ("valve", "CLOSE"): "valve_close",
+    ("state", "OFF"): "relay_off",
+    ("silence", "ON"): "mute",
+    ("self_test", True): "self_test",
+}
+"""What a property set to a value asks for."""
+
 _encode = msgspec.json.Encoder().encode
 
 
-class Spoken:
+class Spoken(Plain):
     """One bridge that speaks for all its devices. ValueError for kinds Zigbee has not, or more than it carries."""
 
-    stores = False
     stamps = True
+    kinds = KINDS
+    bad = (*BAD_JSON, b'{"v":1,"temperature":NaN}')
 
     def __init__(self, site: str, devices: Sequence[tuple[str, str]]) -> None:
-        strange = sorted({kind for _, kind in devices} - set(KINDS or ()))
-        if strange:
-            raise ValueError(
-                f"no Zigbee devices of kind {', '.join(strange)}; there are {', '.join(KINDS or ())}"
-            )
+        super().__init__(site, devices)
         if len(devices) > DEVICES_MAX:
             raise ValueError(f"a Zigbee network of {len(devices)} devices; at most {DEVICES_MAX}")
         self._kinds = dict(devices)
@@ -74,6 +85,7 @@ class Spoken:
             name: f"0x{hashlib.blake2b(f'{site}/{name}'.encode(), digest_size=8).hexdigest()}"
             for name, _ in devices
         }
+        self._named = {friendly(name): name for name, _ in devices}
         self._measured: set[str] = set()
 
     def native(self, name: str) -> str:
@@ -92,19 +104,22 @@ class Spoken:
             Wire(f"{BASE}bridge/groups", b"[]", True, {}),
         )
 
-    def status(self, name: str, online: bool) -> Wire:
+    def can(self, kind: str, metric: str) -> bool:
+        return True
+
+    def status(self, name: str, online: bool) -> Sequence[Wire]:
         said = "online" if online else "offline"
         topic = f"{BASE}{friendly(name)}/availability"
-        return Wire(topic, _encode({"state": said}), True, {"availability": said})
+        return (Wire(topic, _encode({"state": said}), True, {"availability": said}),)
 
-    def report(self, saying: Saying) -> Wire:
+    def report(self, saying: Saying) -> Sequence[Wire]:
         state, found = self._state(saying)
         # Until the sensor's own cluster has reported once, the bridge has no temperature to show.
         if saying.name not in self._measured:
             self._measured.add(saying.name)
             if "temperature" in state:
                 state["temperature"] = found["temperature"] = None
-        return Wire(f"{BASE}{friendly(saying.name)}", _encode(state), False, found)
+        return (Wire(f"{BASE}{friendly(saying.name)}", _encode(state), False, found),)
 
     def event(self, saying: Saying) -> Sequence[Wire]:
         topic = f"{BASE}{friendly(saying.name)}"
@@ -116,13 +131,22 @@ class Spoken:
         released = _encode({"action": "", **state})
         return Wire(topic, pressed, False, {"sos": True, **found}), Wire(topic, released, False, found)
 
-    def batch(self, name: str, sayings: Sequence[Saying]) -> Wire:
-        raise ValueError("a Zigbee bridge stores nothing")
+    def filters(self) -> Sequence[str]:
+        return (f"{BASE}+/set", f"{BASE}+/+/set")
+
+    def hear(self, topic: str, payload: bytes) -> Heard | None:
+        name = self._named.get(topic.removeprefix(BASE).removesuffix("/set"))
+        try:
+            body = msgspec.json.decode(payload, type=dict[str, bool | str])
+        except msgspec.MsgspecError:
+            return None
+        asked = [command for pair in body.items() if (command := _COMMANDS.get(pair)) is not None]
+        return Heard(name, asked[0]) if name is not None and asked else None
 
     def severed(self, names: Sequence[str], mains: Sequence[str]) -> Iterable[tuple[str, Wire]]:
         if len(names) == len(self._kinds):
             return [("", self.will(""))]
-        return [(name, self.status(name, False)) for name in mains]
+        return super().severed(names, mains)
 
     def will(self, name: str) -> Wire:
         return Wire(f"{BASE}bridge/state", b'{"state":"offline"}', True, {"gateway_availability": "offline"})
@@ -152,6 +176,13 @@ class Spoken:
         elif metric == "muted":
             state["silence"] = "ON" if value else "OFF"
             found[metric] = value
+        elif metric == "valve_open":
+            state["valve"] = "OPEN" if value else "CLOSE"
+            found[metric] = value
+        elif metric == "buzzer":
+            state["alarm"] = found["alarm_flag"] = value
+        elif metric == "relay":
+            state["state"] = found["switch_state"] = "ON" if value else "OFF"
         elif metric == "door_open":
             state["contact"] = not value
             found[metric] = value
@@ -175,6 +206,7 @@ class Spoken:
         exposes.append({**_numeric("linkquality"), "unit": "lqi"})
         if kind.name == "sos":
             exposes.append(_action("emergency"))
+        exposes += _settable(kind.name)
         return {
             "ieee_address": self._addresses[name], "type": "Router" if kind.mains else "EndDevice",
             "friendly_name": friendly(name), "supported": True, "disabled": False, "interview_completed": True,
@@ -189,16 +221,41 @@ def friendly(name: str) -> str:
 
 
 def _binary(metric: str) -> dict[str, Any]:
+    if metric == "valve_open":
+        both: dict[str, Any] = {"value_on": "OPEN", "value_off": "CLOSE"}
+        return {"type": "binary", "name": "valve", "property": "valve", "access": 7, **both}
     name = _KEYS.get(metric, Key(metric)).name
     on = metric != "door_open"  # a contact is about being open, which it calls false
     return {
         "type": "binary",
         "name": name,
         "property": name,
-        "access": 1,
+        "access": 3 if metric == "buzzer" else 1,
         "value_on": on,
         "value_off": not on,
     }
+
+
+def _settable(kind: str) -> list[dict[str, Any]]:
+    """What can be set of a device: access 2 (set alone), 3 (also published), 7 (also asked for)."""
+    if kind in _DETECTORS:
+        silence: dict[str, Any] = {
+            "name": "silence",
+            "property": "silence",
+            "value_on": "ON",
+            "value_off": "OFF",
+        }
+        test: dict[str, Any] = {
+            "name": "self_test",
+            "property": "self_test",
+            "value_on": True,
+            "value_off": False,
+        }
+        return [{"type": "binary", "access": 3, **silence}, {"type": "binary", "access": 2, **test}]
+    if kind == "meter":
+        state = {"name": "state", "property": "state", "value_on": "ON", "value_off": "OFF"}
+        return [{"type": "switch", "features": [{"type": "binary", "access": 7, **state}]}]
+    return []
 
 
 def _numeric(metric: str) -> dict[str, Any]:

@@ -71,11 +71,16 @@ def one(site: SimulatedSite, label: Label, sent: Sent, decoded: Decoded) -> None
     heard = rows(decoded)
     assert [at for at, _ in heard] == [at for at, _ in expected], (label, sent.payload)
     for (_, found), (_, wanted) in zip(heard, expected, strict=True):
-        assert found == _near(wanted or {}), (label, sent.payload)
+        assert found == nears(wanted or {}), (label, sent.payload)
     if sent.topic.startswith("community/"):
         assert decoded.sequence == label.sequence
 
 
-def _near(readings: Mapping[str, Any]) -> dict[str, Any]:
+def nears(readings: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers may lose the last of twelve digits in a conversion of units."""
-    return {k: pytest.approx(v) if type(v) is float else v for k, v in readings.items()}
+    return {k: near(v) for k, v in readings.items()}
+
+
+def near(value: Any) -> Any:
+    """The value, or one that is the same but for its last digits."""
+    return pytest.approx(value) if type(value) is float else value

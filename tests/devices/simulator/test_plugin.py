@@ -135,3 +135,16 @@ def test_a_failure_tells_the_seed(tmp_path: Path) -> None:
 
     assert "repeat with CSG_SIMULATOR_SEED=" in run()
     assert "AssertionError: 4711" in run(CSG_SIMULATOR_SEED="4711")
+
+
+@pytest.mark.parametrize(
+    "simulated_site",
+    [{"dialect": name} for name in ("gb26875", "onenet", "hikvision_isapi", "sparkplug_b", "ha_discovery")],
+    indirect=True,
+)
+def test_a_fire_in_another_dialect_reaches_somebody(simulated_site: SimulatedSite, gateway: Any) -> None:
+    """Pushed, framed or described before: a partner's test is the same in every dialect."""
+    simulated_site.smoke("b1-u1-f05-502-kitchen-smoke")
+    gateway.advance(15)
+    assert [(i["hazard"], i["priority"]) for i in gateway.incidents()] == [("fire", 1)]
+    assert gateway.notices("duty_operator")

@@ -338,7 +338,7 @@ def test_mistakes_are_named(site: SimulatedSite) -> None:
         SimulatedSite(1, devices=["b1-toaster"])
     with pytest.raises(ValueError, match="the same name"):
         SimulatedSite(1, devices=["b1-smoke", "b1-smoke"])
-    with pytest.raises(ValueError, match="no Zigbee devices of kind panel"):
+    with pytest.raises(ValueError, match="no zigbee2mqtt devices of kind panel"):
         SimulatedSite(1, dialect="zigbee2mqtt", devices=["control-panel"])
     with pytest.raises(ValueError, match="at least one"):
         SimulatedSite(1, devices=0)
