@@ -13,6 +13,7 @@ from gateway.batch import batch_of
 from gateway.clock import Clock, SystemClock
 from gateway.errors import JournalError
 from gateway.feed import Feeder
+from gateway.health_of import HealthOf
 from gateway.journal import JournalReader
 from gateway.latest import Latest
 from gateway.views import Change, Views
@@ -45,9 +46,14 @@ class Follower:
         on_end: Callable[[BaseException], None],
         *,
         latest_seq: int = 0,
+        health: HealthOf | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """`latest_seq` is how far `latest` was warmed: rows behind it are read again for its sake."""
+        """`latest_seq` is how far `latest` was warmed: rows behind it are read again for its sake.
+
+        `health` is given all rows that are read; those it missed are not read again only for it.
+        """
+        self.health = health
         self.views, self.latest, self.feeders = views, latest, list(feeders)
         self._reader = JournalReader(journal)
         self._on_applied, self._on_end = on_applied, on_end
@@ -68,6 +74,8 @@ class Follower:
             log.error("the journal is not the one the views followed; they begin anew", journal=last,
                       views=self.views.applied_seq)  # fmt: skip
             self.views.restart()
+            if self.health is not None:
+                self.health.restart()
         self.cursor = min(self.views.applied_seq, self._latest_seq)
         self.journal_seq = last
         self._thread.start()
@@ -150,6 +158,8 @@ class Follower:
         changes = self.views.apply(rows)
         if batch.last_seq > self._latest_seq:
             self.latest.apply(batch)
+        if self.health is not None:
+            self.health.apply(rows, batch)
         for feeder in self.feeders:
             feeder.offer(batch)
         done = batch.last_seq - self.cursor

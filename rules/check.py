@@ -72,6 +72,9 @@ def _check_effect(rule: Rule) -> list[Problem]:
             found.append(Problem(("latch",), "a confirmation has nothing to reset", "latch: false"))
     elif rule.priority == 1 and not rule.latch:
         found.append(Problem(("latch",), "a P1 alarm stays until a person resets it", "latch: true"))
+    if rule.impairs and (rule.effect == "confirm" or rule.when.SUBJECT == "place" or rule.device_alarm):
+        text = "says nothing of whether one detector can still raise its own alarm"
+        found.append(Problem(("impairs",), text, "impairs: false"))
     return found
 
 

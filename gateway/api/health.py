@@ -16,6 +16,7 @@ from gateway.api.parts import Parts
 from gateway.api.problems import Problem
 from gateway.auth import Action, Grant
 from gateway.auth.grants import ROLES_FOR
+from gateway.listen.address import is_listener
 from gateway.render import rfc3339
 
 ENGINE_SILENT_MS: Final = 6_000  # three questions unanswered
@@ -38,6 +39,11 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "link_lost": (
         "与设备消息服务器的连接中断，正在重连。", "The connection to the devices' broker is lost; reconnecting.",
     ),
+    "listen_ok": ("推送接收正常", "Devices can push to us."),
+    "listen_closed": (
+        "推送接收端口未打开，正在重试；期间收不到该来源的报警。",
+        "The port that devices push to is not open and being tried again; no alarm of this source arrives meanwhile.",
+    ),
     "channel_ok": ("通知渠道正常", "Notifications go out."),
     "channel_failing": (
         "通知渠道发送失败，系统改用下一渠道。", "This channel fails; people are told by their next one.",
@@ -48,6 +54,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "journal_damaged": ("部分旧记录损坏，已跳过。", "Some old records are damaged and were passed over."),
 }  # fmt: skip
 """State -> what is said of it, (zh-CN, en)."""
+
+LINK_WORDS: Final = ("mqtt", "link_ok", "link_lost")
 
 router: Final = APIRouter(tags=["health"])
 
@@ -82,7 +90,8 @@ def _parts(house: Parts) -> Iterator[dict[str, Any]]:
     status = house.pulse.status
     links = status.get("links")
     for name, up in sorted(links.items()) if isinstance(links, Mapping) else ():
-        yield _part(f"mqtt.{name}", up == LINK_UP, "link_ok" if up == LINK_UP else "link_lost")
+        part, well, ill = ("listen", "listen_ok", "listen_closed") if is_listener(name) else LINK_WORDS
+        yield _part(f"{part}.{name}", up == LINK_UP, well if up == LINK_UP else ill)
     delivery = status.get("delivery")
     channels = delivery.get("channels") if isinstance(delivery, Mapping) else None
     for name, row in sorted(channels.items()) if isinstance(channels, Mapping) else ():

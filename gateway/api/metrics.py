@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from gateway import text
 from gateway.api.parts import Parts
+from gateway.listen.address import is_listener
 
 BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
 LINK_UP: Final = "up"  # what the engine says of a broker session that works; anything else is why not
@@ -71,6 +72,7 @@ class HouseCollector(Collector):
         for name, count in house.views.counts().items():
             yield _gauge(f"csg_view_{name}", f"Rows: {name.replace('_', ' ')}.", count)
         yield from _stores(house)
+        yield from _devices(house)
         missing = sum(text.missing().values())
         yield CounterMetricFamily("csg_texts_missing", "Texts asked for that no language has.", missing)
 
@@ -90,7 +92,9 @@ def _engine(status: Mapping[str, Any]) -> Iterator[Metric]:
         )
     links = status.get("links")
     up = {name: said == LINK_UP for name, said in links.items()} if isinstance(links, Mapping) else {}
-    yield _family("csg_mqtt_link", "Whether a broker session is up.", "session", up)
+    sessions = {name: well for name, well in up.items() if not is_listener(name)}
+    yield _family("csg_mqtt_link", "Whether a broker session is up.", "session", sessions)
+    yield from _listener(status, {name: well for name, well in up.items() if is_listener(name)})
     counted = CounterMetricFamily("csg_ingest", "What became of messages.", labels=["what"])
     for name, value in sorted(_numbers(status.get("counts"))):
         counted.add_metric([name], value)
@@ -102,6 +106,22 @@ def _engine(status: Mapping[str, Any]) -> Iterator[Metric]:
     yield _family("csg_channel_ok", "Whether a channel's last send worked.", "channel", well)
 
 
+def _listener(status: Mapping[str, Any], up: Mapping[str, bool]) -> Iterator[Metric]:
+    """Sources that listen: nothing where there are none."""
+    figures = status.get("listener")
+    if not up or not isinstance(figures, Mapping):
+        return
+    yield _family("csg_listen_up", "Whether a way in for pushes is open.", "link", up)
+    peers = {source: counts.get("peers") for source, counts in figures.items() if "peers" in counts}
+    yield _family("csg_listen_peers", "Devices connected over TCP.", "source", peers)
+    counted = CounterMetricFamily("csg_listen", "What became of pushes.", labels=["source", "what"])
+    for source, counts in sorted(figures.items()):
+        for what, value in sorted(_numbers(counts)):
+            if what != "peers":
+                counted.add_metric([source, what], value)
+    yield counted
+
+
 def _stores(house: Parts) -> Iterator[Metric]:
     ok = GaugeMetricFamily("csg_store_ok", "Whether a store takes what comes.", labels=["store"])
     lag = GaugeMetricFamily("csg_store_lag_events", "Events a store is behind.", labels=["store"])
@@ -111,6 +131,15 @@ def _stores(house: Parts) -> Iterator[Metric]:
         lag.add_metric([feeder.name], feeder.lag)
         written.add_metric([feeder.name], feeder.readings)
     yield from (ok, lag, written)
+
+
+def _devices(house: Parts) -> Iterator[Metric]:
+    """Devices of the catalogue, each once by the worst that is wrong with it, and the share that can alarm now."""
+    seen = house.looking.look(house.world, house.views, house.devices_health, house.clock)
+    yield _family("csg_devices", "Devices by their worst problem.", "health", seen.counts)
+    shares = {klass: working / installed for klass, (installed, working) in seen.classes.items()}
+    yield _family("csg_coverage_ratio", "Share of detectors that can raise an alarm.", "class", shares)
+    yield _gauge("csg_devices_learned", "Devices of which figures are kept.", len(house.devices_health))
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:

@@ -12,12 +12,22 @@ from typing import Any
 
 from devices.reading import Reading
 from gateway.clock import ManualClock, Stamper
-from gateway.core.effect import Answered, Ask, IncidentChanged, IncidentDoc, Notify, Publish
+from gateway.core.effect import (
+    AlarmChanged,
+    Answered,
+    Ask,
+    Command,
+    IncidentChanged,
+    IncidentDoc,
+    Notify,
+    Publish,
+)
 from gateway.core.event import Acted, Delivered, Measured, Outcome, Verb
 from gateway.core.state import freeze
-from gateway.engine import Engine
+from gateway.engine import BACKLOG_EVENTS_MAX, Engine
 from gateway.errors import JournalError
 from gateway.inprocess import START_UTC_MS, MemoryJournal, thaw_plan
+from gateway.views import Standing
 from tests.core.community import estate
 
 DEVICES = ("kitchen", "corridor", "upstairs", "other", "hydrant", "sos")
@@ -50,10 +60,14 @@ class Disk(MemoryJournal):
 class World:
     """`run(n)` lives through n turns. What it sent, what was acknowledged and what got out is kept for the checkers."""
 
-    def __init__(self, seed: int, *, die: float = 0.01, disk: float = 0.02) -> None:
+    def __init__(
+        self, seed: int, *, die: float = 0.01, disk: float = 0.02, backlog: int = BACKLOG_EVENTS_MAX
+    ) -> None:
+        """Chances a turn of dying and of the disk's going or coming back; events kept while it is away."""
         self.rng = random.Random(seed)
         self.clock = ManualClock(START_UTC_MS)
-        self.die, self.disk = die, disk
+        self.die, self.disk, self.backlog = die, disk, backlog
+        self.redelivered = 0
         self.disk_down = False
         self.dead_channels: set[str] = set()
         self.deaths = 0
@@ -80,13 +94,18 @@ class World:
         self.boots += 1
         self.armed = False
         self.disk_down = False
-        self.engine = Engine(self.journal, Stamper(self.clock), self, thaw_plan, f"boot{self.boots}")
+        self.engine = Engine(
+            self.journal, Stamper(self.clock), self, thaw_plan, f"boot{self.boots}", self.backlog
+        )
         self.engine.start(estate())
         self.engine.flush()
         self.waiting = []
-        self.deliver(self.engine.outbox())
+        self.deliver([e for e in self.engine.outbox() if not isinstance(e, Command)])
         self.armed = True
-        # A broker hands over again what was never acknowledged, before anything newer.
+        self._hand_back()
+
+    def _hand_back(self) -> None:
+        """A broker hands over again what was never acknowledged, before anything newer, to whoever connects."""
         for number, event in reversed(list(self.in_flight.items())):
             self.unsent.appendleft((number, event))
         self.in_flight.clear()
@@ -109,6 +128,10 @@ class World:
             self.acknowledged.add(number)
             self.in_flight.pop(number, None)
 
+    def redeliver(self) -> None:
+        self.redelivered += 1
+        self._hand_back()
+
     def deliver(self, effects: Sequence[Notify | Publish]) -> None:
         self.maybe_die("before release")
         self.released.extend((self.clock.monotonic_ms(), e) for e in effects)
@@ -118,6 +141,9 @@ class World:
     def withdraw(self, effects: Sequence[str]) -> None:
         self.withdrawn.update(effects)
         self.waiting = [e for e in self.waiting if e.id not in effects]
+
+    def command(self, command: Command) -> None:
+        """No device of this world obeys."""
 
     def ask(self, ask: Ask) -> None:
         """Nobody answers here."""
@@ -171,7 +197,7 @@ class World:
         metric, value = {
             "hydrant": ("pressure", rng.choice((90.0, 120.0, 300.0))),
             "sos": ("sos", True),
-        }.get(device, ("smoke", rng.random() < 0.3))
+        }.get(device, (rng.choice(("smoke", "smoke", "fault")), rng.random() < 0.3))
         self.number += 1
         reading = Reading(
             f"sim:{device}/{metric}/", value, self.clock.utc_ms() - rng.choice((0, 0, 500, 90_000))
@@ -249,3 +275,16 @@ class World:
             for item in row.happened
             if isinstance(item.result, IncidentChanged)
         }
+
+    def standing(self) -> list[Standing]:
+        """What a view that reads the journal knows of alarms."""
+        docs = {
+            item.result.doc.id: item.result.doc
+            for row in self.journal.kept
+            for item in row.happened
+            if isinstance(item.result, AlarmChanged)
+        }
+        return [
+            Standing(d.id, d.rule, d.device, d.metric, d.state, d.since, d.out_of_service_until)
+            for d in docs.values()
+        ]

@@ -1,0 +1,46 @@
+"""The overview of all devices, made anew when it is asked for and may have changed, and never for most of the time."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from devices.catalogue import Catalogue
+from gateway.api.world import World
+from gateway.clock import Clock
+from gateway.core.coverage import Guard
+from gateway.health_of import HealthOf, Overview, overview
+from gateway.views import Views
+
+CHANGED_MS: Final = 1_000  # with news in the views it is made again after this long
+AGE_MAX_MS: Final = 30_000  # devices fall behind without any news
+SHARE: Final = 10  # it is kept at least so many times as long as it took: a tenth of one core
+
+
+class Looking:
+    """Keeps the last overview; safe from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._world: World | None = None
+        self._guard = Guard(Catalogue())
+        self._last: Overview | None = None
+        self._seq = 0
+        self._made_at = 0
+        self._took_ms = 0
+
+    def look(self, world: World, views: Views, health: HealthOf, clock: Clock) -> Overview:
+        """The devices of this world as they are, at most some seconds ago."""
+        with self._lock:
+            start = clock.monotonic_ms()
+            age, seq = start - self._made_at, views.applied_seq
+            if self._last is not None and self._world is world and age < AGE_MAX_MS:
+                patience = max(CHANGED_MS, SHARE * self._took_ms)
+                if seq == self._seq or age < patience:
+                    return self._last
+            if self._world is not world:
+                self._world, self._guard = world, Guard(world.catalogue)
+            self._last = overview(world.plan, self._guard, views.standing(), health, clock.utc_ms())
+            self._seq, self._made_at = seq, start
+            self._took_ms = clock.monotonic_ms() - start
+            return self._last
