@@ -34,6 +34,9 @@ RESIDENT_ROLES: Final = ("household", "resident", "")
 """Roles whose holders are never named outside. An unknown role is nobody's permission to print a name."""
 
 _LIFE_SAFETY: Final = ("fire", "gas", "co", "sos")
+OWN_SOURCE: Final = "gateway"  # config.settings.OWN_SOURCE, which is more to import than all of this
+NATIVE_MAX: Final = 40  # characters of a device's own name, beside its site
+
 _TEXT_MAX: Final = 255  # as long as a reading's text may be
 
 Titles = Mapping[str, Mapping[str, str]]
@@ -73,7 +76,9 @@ def incident_1(
         handling=doc.handling,
         verdict=doc.verdict,
         sound=doc.sound,
-        title=Title(title(doc, "zh-CN", titles), title(doc, "en", titles)),
+        title=Title(
+            *(title(doc, language, titles, unplaced(doc, catalogue)) for language in ("zh-CN", "en"))
+        ),
         place=_place(doc, catalogue, grids or {}),
         opened_at=rfc3339(doc.opened_at, zone),
         measured_at=None if doc.measured_at is None else rfc3339(doc.measured_at, zone),
@@ -95,9 +100,9 @@ def incident_1(
     return made
 
 
-def title(doc: IncidentDoc, language: str, titles: Titles | None = None) -> str:
+def title(doc: IncidentDoc, language: str, titles: Titles | None = None, nowhere: str | None = None) -> str:
     """【模拟】火警 待核实（已接警）: the mode's mark, what it is, how sure we are, and how far it is handled."""
-    said = mark(doc.mode, language) + headline(doc, language, titles)
+    said = mark(doc.mode, language) + headline(doc, language, titles, nowhere)
     if doc.handling == "open":
         return said
     return text.say(
@@ -105,8 +110,10 @@ def title(doc: IncidentDoc, language: str, titles: Titles | None = None) -> str:
     )
 
 
-def headline(doc: IncidentDoc, language: str, titles: Titles | None = None) -> str:
-    """What it is and how sure we are, without place and mark: "火警 待核实".
+def headline(
+    doc: IncidentDoc, language: str, titles: Titles | None = None, nowhere: str | None = None
+) -> str:
+    """What it is and how sure we are, without place and mark: "火警 待核实". `nowhere`: see `unplaced`.
 
     A P1 is called by its hazard, everything else by the title of its rule. "Unverified" is said of P1 only: it is
     what tells one detector's word from a fire.
@@ -114,11 +121,10 @@ def headline(doc: IncidentDoc, language: str, titles: Titles | None = None) -> s
     named = (titles or {}).get(doc.title, {}).get(language, "")
     if not named or (doc.priority == 1 and doc.hazard in _LIFE_SAFETY):
         named = text.word(language, "headline", doc.hazard)
-    if doc.verdict == "unverified" and doc.priority > 1:
-        return named
-    return text.say(
-        language, "message.headline", what=named, verdict=text.word(language, "verdict", doc.verdict)
-    )
+    if doc.verdict != "unverified" or doc.priority == 1:
+        verdict = text.word(language, "verdict", doc.verdict)
+        named = text.say(language, "message.headline", what=named, verdict=verdict)
+    return text.say(language, "message.nowhere", what=named) if nowhere is not None else named
 
 
 def mark(mode: str, language: str) -> str:
@@ -163,7 +169,7 @@ def rfc3339(at: int, zone: ZoneInfo) -> str:
 
 
 def _place(doc: IncidentDoc, catalogue: Catalogue, grids: Mapping[str, Grid]) -> Place1:
-    path = _path(catalogue, doc.place)
+    path = _path(catalogue, _narrowed(doc, catalogue))
     external: dict[str, str] = {}
     grid: str | None = None
     geo: Geo1 | None = None
@@ -171,9 +177,46 @@ def _place(doc: IncidentDoc, catalogue: Catalogue, grids: Mapping[str, Grid]) ->
         external.update(node.external_ids)
         grid = node.grid or grid
         geo = Geo1(node.geo.lat, node.geo.lon, node.geo.datum.value) if node.geo else geo
-    where = place_text(catalogue, doc.place) or where_unplaced(doc, catalogue)
+    where = where_text(doc, catalogue)
     known = grids.get(grid or "")
     return Place1([p.name for p in path], where, known.name if known else grid, geo, external)
+
+
+def where_text(doc: IncidentDoc, catalogue: Catalogue) -> str:
+    """Where people must go; with the name of a device that nobody has placed, for its site alone is no address."""
+    where, nowhere = place_text(catalogue, _narrowed(doc, catalogue)), unplaced(doc, catalogue)
+    if not where:
+        return where_unplaced(doc, catalogue)
+    return where if nowhere is None else f"{where} {text.shorten(nowhere, NATIVE_MAX)}"
+
+
+def unplaced(doc: IncidentDoc, catalogue: Catalogue) -> str | None:
+    """The name that a device without a place gives itself, of the most urgent alarm that has none; else None.
+
+    The gateway's own parts stand at its site and nobody looks for them.
+    """
+    return next((name for a in _important(doc.alarms) if (name := unplaced_name(a, catalogue))), None)
+
+
+def unplaced_name(alarm: AlarmDoc, catalogue: Catalogue) -> str | None:
+    """What its device calls itself, where nobody has placed it. One taken out since alarmed at the place it had."""
+    source, _, native = alarm.device.partition(":")
+    if alarm.device in catalogue.devices or source == OWN_SOURCE or alarm.place not in ("", alarm.site):
+        return None
+    return native or None
+
+
+def _narrowed(doc: IncidentDoc, catalogue: Catalogue) -> str:
+    """The incident's place; of one at a site whose devices got their place since, and all the same, that place."""
+    known = catalogue.places.get(doc.place)
+    if known is None or known.level is not Level.SITE:
+        return doc.place
+    devices = {alarm.device for alarm in doc.alarms}
+    places = {catalogue.devices[device].place for device in devices if device in catalogue.devices}
+    if len(places) != 1 or not devices <= catalogue.devices.keys():
+        return doc.place
+    (place,) = places
+    return place if any(node.id == doc.place for node in catalogue.path(place)) else doc.place
 
 
 def where_unplaced(doc: IncidentDoc, catalogue: Catalogue) -> str:

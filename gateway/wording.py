@@ -118,7 +118,7 @@ class Composer:
     def saying_parts(self, doc: IncidentDoc, language: str) -> tuple[str, Callable[[AlarmDoc], str], str]:
         """For one incident: where it is, what an alarm of it says, and the name of whoever took it."""
         catalogue = self._plan.catalogue
-        where = render.place_text(catalogue, doc.place) or render.where_unplaced(doc, catalogue)
+        where = render.where_text(doc, catalogue)
         who = ""
         if doc.taken_by is not None:
             role = text.word(language, "role", doc.taken_role)
@@ -134,10 +134,12 @@ class Composer:
         return f"{local:%H:%M:%S}" if abs(now - at) < _DATE_AFTER_MS else f"{local:%m-%d %H:%M:%S}"
 
     def alarm_place(self, alarm: AlarmDoc) -> str:
-        return render.place_text(self._plan.catalogue, alarm.place) or alarm.device
+        where = render.place_text(self._plan.catalogue, alarm.place)
+        native = render.unplaced_name(alarm, self._plan.catalogue)
+        return f"{where} {native}" if where and native else where or alarm.device
 
     def headline(self, doc: IncidentDoc, language: str) -> str:
-        return render.headline(doc, language, self._titles)
+        return render.headline(doc, language, self._titles, render.unplaced(doc, self._plan.catalogue))
 
 
 _REASON_OF_TOPIC: Final = {

@@ -7,20 +7,27 @@ import re
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
+from devices.reading import source_of
 from gateway.api import listings, shaping
 from gateway.api.asking import LIMIT, Cursor, Fresh, House, Limit, Who, answer, page, require, unpack
-from gateway.api.middleware import limited_body
+from gateway.api.health_shapes import device_health
 from gateway.api.parts import Parts
 from gateway.api.points import wanted_devices
 from gateway.api.problems import Problem
 from gateway.auth import Action
 from gateway.errors import EngineGone
 from gateway.registry import Invalid, NotFound, VersionConflict
+from gateway.registry.documents import DAYS
+from gateway.registry.saying import expected, found
+from gateway.render import rfc3339
 
-IMPORT_BYTES_MAX: Final = 64 << 20  # 500 000 rows of some 120 bytes
+KEPT: Final = (*DAYS, "external_ids")
+"""Fields of a device that came after the first clients: one that does not know them must not empty them."""
+
+ERRORS_MAX: Final = 100  # told at once; `errors_total` counts all
 
 PLACED, HEARD = 0, 1  # the two lists that /devices walks, one after the other
 
@@ -66,9 +73,21 @@ def one_device(device: str, who: Who, house: House) -> Response:
     known = device in world.catalogue.devices
     if not (said or known) or not world.scope(who.grants).covers(world.place(device)):
         raise Problem("not_found")
-    version = _version(house, device)
+    row, version = _stored(house, device)
     now = house.now()
-    more = {"version": version, "points": [shaping.point(last, world, now) for last in said]}
+    learned = device_health(
+        house.devices_health.figures(device, now), world.zone(world.site(source_of(device)))
+    )
+    more = {
+        "version": version,
+        "points": [shaping.point(last, world, now) for last in said],
+        "health": learned,
+        "predecessors": [
+            {"id": old, "changed_at": rfc3339(at, world.zone(world.site(source_of(device))))}
+            for old, at in house.registry.predecessors(device)
+        ],
+        **{key: value for key, value in row.items() if key in KEPT},
+    }
     lost = device in house.views.lost_devices([device])
     body = shaping.device(device, world, house.latest.device_last_at(device), lost, more)
     return answer(body, headers={"ETag": f'"{version or 0}"'})
@@ -79,18 +98,15 @@ async def put_device(
     device: str, wanted: listings.DeviceEdit, who: Who, house: House, if_match: IfMatch = None
 ) -> Response:
     """Place a device, or change its row. The engine takes it on at once."""
-    if if_match is None:
-        raise Problem("precondition_required")
-    said = re.fullmatch(r'(?:W/)?"?([0-9]{1,15})"?', if_match.strip())
-    if said is None:
-        raise Problem("precondition_failed")
+    expected = version_seen(if_match)
     world = house.world
     if device in world.catalogue.devices:
         require(house, who, Action.CATALOGUE, world.place(device))
     require(house, who, Action.CATALOGUE, wanted.place)
     row = {"id": device, **{k: v for k, v in wanted.model_dump().items() if v is not None}}
-    version = await asyncio.to_thread(_put, house, who.actor, row, int(said[1]))
-    planned = await _replan(house)
+    row = {**await asyncio.to_thread(_kept, house, device, wanted), **row}
+    version = await asyncio.to_thread(put_row, house, who.actor, row, expected)
+    planned = await replan(house)
     return answer({"id": device, "version": version, "planned": planned}, headers={"ETag": f'"{version}"'})
 
 
@@ -112,31 +128,33 @@ def places(who: Who, house: House, cursor: Cursor = None, limit: Limit = LIMIT) 
     return page(house, items, None)
 
 
-@router.post(
-    "/catalogue",
-    response_model=listings.Imported,
-    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {
-        "type": "object", "description": "grids, places, devices, people; what it does not mention stays."}}}}},
-)  # fmt: skip
-async def import_catalogue(who: Who, request: Request, house: House, dry_run: bool = False) -> Response:
-    """Import a catalogue document: all of it or nothing. `dry_run` says what it would do."""
-    require(house, who, Action.CATALOGUE)
-    require(house, who, Action.PEOPLE)
-    raw = await limited_body(request, IMPORT_BYTES_MAX)
-    done, planned = await asyncio.to_thread(_import, house, who.actor, raw, dry_run), False
-    if not dry_run:
-        planned = await _replan(house)
-    return answer({**done, "planned": planned})
-
-
-def _version(house: Parts, device: str) -> int | None:
+def _stored(house: Parts, device: str) -> tuple[dict[str, Any], int | None]:
+    """Its row as an import writes it, and its version; nothing and None where it is not in the catalogue."""
     try:
-        return house.registry.get("devices", device)[1]
+        return house.registry.get("devices", device)
     except NotFound:
-        return None
+        return {}, None
 
 
-def _put(house: Parts, actor: str, row: dict[str, Any], expected: int) -> int:
+def _kept(house: Parts, device: str, wanted: listings.DeviceEdit) -> dict[str, Any]:
+    """Dates and ids elsewhere that the row has and the edit does not speak of."""
+    return {
+        k: v for k, v in _stored(house, device)[0].items() if k in KEPT and k not in wanted.model_fields_set
+    }
+
+
+def version_seen(if_match: str | None) -> int:
+    """The version an edit names in `If-Match`."""
+    if if_match is None:
+        raise Problem("precondition_required")
+    said = re.fullmatch(r'(?:W/)?"?([0-9]{1,15})"?', if_match.strip())
+    if said is None:
+        raise Problem("precondition_failed")
+    return int(said[1])
+
+
+def put_row(house: Parts, actor: str, row: dict[str, Any], expected: int) -> int:
+    """Write the row of a device whose version is `expected`; gives its new one. Blocks."""
     try:
         return house.registry.put("devices", row, who=actor, now=house.now(), expected=expected)
     except VersionConflict as conflict:
@@ -145,25 +163,16 @@ def _put(house: Parts, actor: str, row: dict[str, Any], expected: int) -> int:
         raise invalid(error) from error
 
 
-def _import(house: Parts, actor: str, raw: bytes, dry_run: bool) -> dict[str, Any]:
-    try:
-        document = msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
-        raise Problem("invalid", f"not JSON: {error}") from error
-    try:
-        done = house.registry.import_catalogue(document, who=actor, now=house.now(), dry_run=dry_run)
-    except Invalid as error:
-        raise invalid(error) from error
-    found: dict[str, Any] = msgspec.to_builtins(done)
-    return found
-
-
 def invalid(error: Invalid) -> Problem:
     """Every wrong cell, so that a person mends them in one go."""
-    return Problem("invalid", str(error), errors=[msgspec.to_builtins(p) for p in error.problems[:100]])
+    told = [
+        {**msgspec.to_builtins(problem), "said": {"expected": expected(problem), "found": found(problem)}}
+        for problem in error.problems[:ERRORS_MAX]
+    ]
+    return Problem("invalid", str(error), errors=told, errors_total=len(error.problems))
 
 
-async def _replan(house: Parts) -> bool:
+async def replan(house: Parts) -> bool:
     """Ask the engine to take the registry on as it is now; the view does so itself."""
     planned = True
     try:

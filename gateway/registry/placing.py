@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from devices.reading import source_of
+from gateway.registry.errors import Invalid, RowProblem
 
 PATTERN_MAX: Final = 200
 GAPS_MAX: Final = 8
@@ -73,3 +74,12 @@ class Fitter:
         if found is None:
             return None
         return _GAP.sub(lambda gap: found[gap[1]], self.placement.place)
+
+
+def fitter(placement: Placement) -> Fitter:
+    """The same for a rule that somebody asks for now. Raises Invalid."""
+    try:
+        return Fitter(placement)
+    except BadPattern as error:
+        problem = RowProblem("placement_rules", 1, "pattern", str(error), repr(placement.pattern))
+        raise Invalid([problem]) from error

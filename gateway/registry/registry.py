@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +24,8 @@ from gateway.registry.importing import (
 )
 from gateway.registry.lives import Due, due
 from gateway.registry.migrate import prepare
-from gateway.registry.placing import Fitter, Placement
+from gateway.registry.newcomers import Settled, Wish, settle, sorted_out
+from gateway.registry.placing import Placement, fitter
 from gateway.registry.reader import RegistryReader, Snapshot
 from gateway.registry.tables import (
     Base,
@@ -238,12 +239,28 @@ class Registry:
                 device = row[0]
         return found_rows
 
+    def retired(self) -> dict[str, int]:
+        """Devices that were changed for others or taken out and not put in again, each with the UTC ms of it."""
+        gone = EditRow.what.in_(("device.replaced", "device.remove"))
+        query = select(EditRow.row, func.max(EditRow.at)).where(gone).group_by(EditRow.row)
+        query = query.where(EditRow.row.not_in(select(DeviceRow.id)))
+        with self.database.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def due(self, today: str, within_days: int, business: frozenset[str] = frozenset()) -> list[Due]:
         """What is due of all devices until so many days after `today` (2026-11-22), earliest first."""
         with self.database.reading() as connection:
             return due(connection, today, within_days, business)
 
-    # -- placement rules --------------------------------------------------------------------------------------
+    # -- newcomers and the rules that place them --------------------------------------------------------------
+
+    def settle(self, wishes: Sequence[Wish], *, who: str, now: int, dry_run: bool = False) -> Settled:
+        """Place devices that have no place yet; those that have one stay where they are."""
+        if dry_run:
+            with self.database.reading() as connection:
+                return sorted_out(connection, wishes)
+        with self.database.editing(who, now) as writer:
+            return settle(writer, wishes)
 
     def placements(self) -> list[Placement]:
         """The rules that place newly heard devices, in the order they were made."""
@@ -254,8 +271,8 @@ class Registry:
             return [Placement(*row) for row in connection.execute(query)]
 
     def put_placement(self, rule: Placement, *, who: str, now: int) -> int:
-        """Keep a rule, or change the one with its pattern; gives its version. Raises BadPattern, Invalid."""
-        Fitter(rule)
+        """Keep a rule, or change the one with its pattern; gives its version. Raises Invalid."""
+        fitter(rule)
         with self.database.editing(who, now) as writer:
             same = PlacementRow.pattern == rule.pattern
             old = writer.connection.execute(select(PlacementRow.place, PlacementRow.kind).where(same)).first()
