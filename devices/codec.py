@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -131,7 +131,7 @@ class Codec(Protocol):
 
     A family whose devices can be told to do something offers `command(context, native, name, identity, expires_at) ->
     Sequence[Ask] | str`: what to send, in order and not retained, so that the device of that native name does `name`
-    (siren_on, siren_off, valve_close, relay_off, mute, self_test: words of the house); or why nothing is sent,
+    (one of `COMMANDS`); or why nothing is sent,
     `unknown-device: ...` where the family knows no device of that name, `not-taken: ...` where the device, or the
     family, takes no such command. `identity` is the same at every try, `expires_at` is UTC ms; families that can send
     them do. Nothing is ever sent on a guess of the wiring: a relay that may open a valve as well as close it is
@@ -143,6 +143,12 @@ class Codec(Protocol):
     EXAMPLES: Sequence[Example]
 
     def decode(self, context: Mapping[str, Any], message: Message) -> Decoded: ...
+
+
+COMMANDS: Final = frozenset(
+    ("siren_on", "siren_off", "snapshot", "valve_close", "unlock", "relay_off", "mute", "self_test")
+)
+"""Every command there is. None opens a gas valve: that is done by hand, where somebody has looked."""
 
 
 class Commanding(Protocol):

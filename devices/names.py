@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from devices.terms import LEVEL_WORDS, NUMBER_WORDS, STATE_WORDS, TERMS
-from devices.vocabulary import Sense, clean_channel, sense, words_of
+from devices.vocabulary import Sense, channelled, clean_channel, sense, words_of
 
 NAME_MAX: Final = 128
 """Characters of a name that is looked at."""
@@ -64,7 +64,7 @@ def meaning_of(name: str) -> Sense | None:
             return None
         named = [word for word in before if word not in FILLING]
         channel = clean_channel("_".join([*named, found.channel] if found.channel else named))
-        return Sense(found.term, channel, found.unit, found.levels, found.numbers)
+        return channelled(found, channel)
     return None
 
 
@@ -74,11 +74,7 @@ def _unspaced(name: str) -> Sense | None:
         found = sense(name[start:])
         if found is not None:
             before = name[:start]
-            return (
-                None
-                if _DENYING.search(before)
-                else Sense(found.term, clean_channel(before), found.unit, found.levels, found.numbers)
-            )
+            return None if _DENYING.search(before) else channelled(found, clean_channel(before))
     return None
 
 

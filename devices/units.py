@@ -8,7 +8,7 @@ from typing import Final
 # name: (dimension, factor to the dimension's first unit, offset added after scaling). Factors are exact by definition
 # (SI brochure; psi, inch, foot, gallon by the international pound, inch and US gallon), month = 365.2425 / 12 days.
 _TABLE: Final[tuple[tuple[str, tuple[tuple[str, float, float], ...]], ...]] = (
-    ("ratio", (("%", 1, 0), ("pct", 1, 0), ("percent", 1, 0), ("percentage", 1, 0), ("%rh", 1, 0),
+    ("ratio", (("%", 1, 0), ("pct", 1, 0), ("percent", 1, 0), ("percentage", 1, 0), ("%rh", 1, 0), ("rh", 1, 0),
                ("fraction", 100, 0), ("‰", 0.1, 0))),
     ("voltage", (("V", 1, 0), ("volt", 1, 0), ("volts", 1, 0), ("mV", 0.001, 0), ("kV", 1000, 0))),
     ("current", (("mA", 1, 0), ("A", 1000, 0), ("amp", 1000, 0), ("amps", 1000, 0), ("µA", 0.001, 0),

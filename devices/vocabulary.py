@@ -17,9 +17,19 @@ from typing import Any, Final
 import msgspec
 
 from devices.reading import METRICS, TEXT_MAX, Condition, Flag, MetricClass, Value
-from devices.terms import CHANNELS, LEVEL_WORDS, NUMBER_WORDS, RANGES, SIBLINGS, STATE_WORDS, TERMS, Term
+from devices.terms import (
+    CHANNELS,
+    CODE_WORDS,
+    LEVEL_WORDS,
+    NUMBER_WORDS,
+    RANGES,
+    SIBLINGS,
+    STATE_WORDS,
+    TERMS,
+    Term,
+)
 from devices.units import convert, known, scale
-from devices.words import Said, normal, said, switch
+from devices.words import HUMP, Said, normal, said, switch
 
 
 class Sense(msgspec.Struct, frozen=True, gc=False):
@@ -30,6 +40,7 @@ class Sense(msgspec.Struct, frozen=True, gc=False):
     unit: str = ""  # said by the key itself
     levels: bool = True  # may be a yes or no
     numbers: bool = True  # may be a number
+    coded: bool = False  # a whole number is a code, of which only 0 and 1 are understood
 
 
 class Dialect(msgspec.Struct, frozen=True):
@@ -56,14 +67,16 @@ class Meaning(msgspec.Struct, frozen=True, gc=False):
     flags: int = 0
 
 
+_NUMBERS: Final = (int, float)
 _INVALID: Final = int(Flag.INVALID)  # an int: arithmetic on flags is slow
-_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_JOINED: Final = re.compile(r"(^|_)(?:([mkh])_(a|v|w|pa|wh)|(d)_(bm)|(deg)_([cf]))(?=_|$)")
+_COUNTED: Final = re.compile(r"([a-z]{3,})(\d{1,2})")
 _KEY_MAX: Final = 64  # the longest key in a public device database has 44 characters
 
 
 def words_of(key: str) -> tuple[str, ...]:
-    """The words of a key: camel humps and everything that is no letter or digit separate."""
-    return tuple(normal(_HUMP.sub("_", key)).split("_"))
+    """The words of a key: camel humps and everything that is no letter or digit separate; `kPa` and `mV` are one."""
+    return tuple(_JOINED.sub(r"\1\2\3\4\5\6\7", normal(HUMP.sub("_", key))).split("_"))
 
 
 @lru_cache(maxsize=8192)
@@ -72,6 +85,17 @@ def sense(key: str) -> Sense | None:
     if len(key) > _KEY_MAX:
         return None
     words = words_of(key)
+    found = _subject(words)
+    if found is None and any(map(_COUNTED.fullmatch, words)):
+        # `temp1` is `temp 1`, where it is no word of its own
+        cut = (m.groups() if (m := _COUNTED.fullmatch(word)) else (word,) for word in words)
+        found = _subject(tuple(part for parts in cut for part in parts))
+        return None if found is None or found.term.whole else found
+    return found
+
+
+def _subject(words: tuple[str, ...]) -> Sense | None:
+    """The longest run of words that is a subject, with the others around it."""
     for length in range(len(words), 0, -1):
         for start in range(len(words) - length + 1):
             term = TERMS.get("_".join(words[start : start + length]))
@@ -84,21 +108,28 @@ def sense(key: str) -> Sense | None:
 
 def _around(term: Term, rest: tuple[str, ...]) -> Sense | None:
     channel: list[str] = []
-    unit, levels, numbers = "", True, True
+    unit, levels, numbers, coded = "", True, True, False
     for word in rest:
-        if CHANNELS.fullmatch(word) and not (word in _LETTERS and _is_unit(term, word)):
+        if CHANNELS.fullmatch(word) and word not in TERMS and not (word in _LETTERS and _is_unit(term, word)):
             channel.append(word)
-        elif term.whole:
-            return None
         elif term.number and _is_unit(term, word):
             unit, levels = word, False
+        elif term.whole:
+            return None
         elif word in LEVEL_WORDS:
-            numbers = False
+            numbers, coded = False, True
         elif word in NUMBER_WORDS:
             levels = False
         elif word not in STATE_WORDS:
             return None
-    return Sense(term, "_".join(channel), unit, levels, numbers)
+        else:
+            coded = coded or word in CODE_WORDS
+    return Sense(term, "_".join(channel), unit, levels, numbers, coded and levels)
+
+
+def channelled(meant: Sense, channel: str) -> Sense:
+    """The same sense of another channel."""
+    return Sense(meant.term, channel, meant.unit, meant.levels, meant.numbers, meant.coded)
 
 
 _LETTERS: Final = frozenset("bcf")  # "temperature_c"; but "current_a" is phase A more often than amperes
@@ -122,7 +153,7 @@ def understand(meant: Sense, value: Any, unit: str = "", dialect: Dialect = PLAI
 
     `unit` is the one the message or the device's own description names; it outranks the key's and the dialect's. Never
     raises. No reading (null, "NoSensor", NaN) becomes None; what cannot be true keeps its value with `Flag.INVALID`;
-    so does, with value None, a word on an alarm key that nobody knows: it must not read as normal.
+    so does, with value None, a word or code on an alarm key that nobody knows: it must not read as normal (`riddle`).
     """
     kind = type(value)
     if kind is bool:
@@ -149,6 +180,8 @@ def _level(meant: Sense, value: bool) -> list[Meaning]:
 
 def _number(meant: Sense, value: float, unit: str, dialect: Dialect) -> list[Meaning]:
     term = meant.term
+    if meant.coded and not unit and (type(value) is int or _whole(value)):
+        return _code(meant, value)
     if meant.levels and term.level and not unit and (value in (0, 1) if term.bits else not term.number):
         if isinstance(value, float) and not math.isfinite(value):
             return [Meaning(term.level, meant.channel, None)]
@@ -161,6 +194,40 @@ def _number(meant: Sense, value: float, unit: str, dialect: Dialect) -> list[Mea
     return [quantity(term.number, meant.channel, value, named, dialect, term.unit)]
 
 
+def _whole(value: float) -> bool:
+    return value.is_integer() or not math.isfinite(value)
+
+
+def _code(meant: Sense, value: float) -> list[Meaning]:
+    """What a whole number says as a code: 0 and 1 are no and yes; others differ from maker to maker, but of a fault
+    every code but 0 is one. A quantity's state says nothing of the quantity."""
+    term = meant.term
+    if not term.level:
+        return []
+    if type(value) is float and not math.isfinite(value):
+        return [Meaning(term.level, meant.channel, None)]
+    if value in (0, 1) or term.any_word:
+        return _level(meant, (value != 0) ^ term.inverted)
+    if METRICS[term.level].klass is MetricClass.ALARM:
+        return [Meaning(term.level, meant.channel, None, _INVALID)]
+    return [] if term.bits or term.number else _level(meant, not term.inverted)
+
+
+def riddle(key: str, value: Any, meant: Meaning) -> str | None:
+    """Why a message is set aside in which an alarm's key says what nobody knows (`code: words`); None for all else."""
+    if meant.value is not None or not meant.flags & _INVALID:
+        return None
+    if METRICS[meant.metric].klass is not MetricClass.ALARM:
+        return None
+    if type(value) is dict:
+        value = value.get("value")
+    text = value if type(value) is str else None
+    if text is None:
+        text = str(value) if type(value) in _NUMBERS and -HUGE < value < HUGE else "something else"
+    kind = "code" if number_in(text) is not None else "word"
+    return f"unknown-{kind}: {quoted(key) or 'it'} says {quoted(text)}"
+
+
 def quantity(
     metric: str, channel: str, value: float, unit: str = "", dialect: Dialect = PLAIN, default: str = ""
 ) -> Meaning:
@@ -171,15 +238,18 @@ def quantity(
     if value in dialect.no_reading.get(metric, ()) or (isinstance(value, float) and not math.isfinite(value)):
         return Meaning(metric, channel, None)
     unit = unit or dialect.units.get(metric, "") or default
+    if not unit and metric == "battery_voltage" and abs(value) >= 1000:
+        unit = "mV"  # no battery has a thousand volts
     canonical = METRICS[metric].unit
     flags = 0
-    if unit and canonical and unit != canonical:
+    if unit and unit != canonical:
         if not _measures(metric, unit):
             other = next((m for m in SIBLINGS.get(metric, ()) if _measures(m, unit)), None)
             if other is not None:
                 return quantity(other, channel, value, unit)
-            flags = _INVALID  # a number in a unit that cannot be its own is kept, never judged
-        elif -HUGE < value < HUGE:
+            # A number in a unit that cannot be its own is kept, never judged.
+            flags = _INVALID if canonical is not None else 0
+        elif canonical is not None and -HUGE < value < HUGE:
             value = convert(value, unit, canonical) or 0.0
     return checked(metric, channel, value, flags)
 
@@ -261,6 +331,11 @@ def short(text: str) -> str:
     """The text as a reading may hold it: at most 255 characters, without control characters."""
     cut = text[:TEXT_MAX]
     return cut if cut.isprintable() else "".join(c if c.isprintable() else " " for c in cut)
+
+
+def quoted(text: str) -> str:
+    """A device's own word as a reason quotes it: one line of at most 64 characters, with single spaces."""
+    return " ".join(short(text[:64]).split())
 
 
 def clean_channel(text: str) -> str:

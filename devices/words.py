@@ -32,7 +32,7 @@ _WORDS: Final[dict[Said, str]] = {
         flooded water smoke fire flame heat overheat overheated gas co carbon_monoxide mild heavy high_alarm
         upper_alarm lower_alarm pressed push pushed press emergency panic sos help connected enabled set
         forced raining water_leakage_yes local_smoke_alarm remote_smoke_alarm interconnect_smoke
-        interconnect_carbon_monoxide
+        interconnect_carbon_monoxide tilt tilted water_present abnormal
         是 有 开 打开 开启 启动 报警 告警 警报 火警 火灾 动作 触发 激活 异常 烟雾 有烟 烟雾报警 燃气报警
         泄漏 泄露 燃气泄漏 漏水 浸水 水浸 溢水 求助 求救 紧急 按下 有人 超限 超标 高温报警
     """,
@@ -42,7 +42,7 @@ _WORDS: Final[dict[Said, str]] = {
         not_triggered nomotion no_motion close closed closing released unpressed not_pressed disconnected
         disabled water_leakage_no standby ready no_smoke no_gas no_fire unmuted not_muted recovered restored
         fault_clear alarm_clear stop normal_operation no_rain no_water
-        vacant unoccupied
+        vacant unoccupied not_present water_not_present absent normal_state
         否 无 关 关闭 正常 解除 恢复 已恢复 消除 未触发 未报警 无报警 无烟 无漏水 干燥 安全 无人 监视
         正常监视
     """,
@@ -91,7 +91,20 @@ _EXACT: Final = {word: said for said, words in _WORDS.items() for word in words.
 _DENIALS: Final = frozenset(("no", "non", "not", "un", "without"))
 _OTHERS: Final = frozenset(("battery", "power", "sensor", "device", "link"))  # "smoke alarm, battery ok"
 _ENDS: Final = frozenset(
-    ("off", "cleared", "clear", "normal", "ok", "inactive", "deactivated", "restored", "ended", "release", "released")
+    (
+        "off",
+        "cleared",
+        "clear",
+        "normal",
+        "ok",
+        "inactive",
+        "deactivated",
+        "deactivation",
+        "restored",
+        "ended",
+        "release",
+        "released",
+    )
 )
 _ALARMING: Final = """
     activated active alarm alert detected triggered on fire smoke leak gas panic sos emergency leaking alarming overheat
@@ -110,6 +123,8 @@ _PARTS: Final = (
 )
 
 _SPLIT: Final = re.compile(r"[^\w]+|_+")
+HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Between the words of `lowBattery` and `COAlarm`."""
 
 
 def normal(text: str) -> str:
@@ -146,6 +161,11 @@ def said(text: str) -> Said | None:
     exact = _EXACT.get(words)
     if exact is not None or not words:
         return exact
+    if not text.islower():
+        words = normal(HUMP.sub("_", text))  # `NoAlarm`
+        exact = _EXACT.get(words)
+        if exact is not None:
+            return exact
     parts = words.split("_")
     if len(parts) > 12 or len(words) > 120:
         return None  # a paragraph is not a state

@@ -14,11 +14,12 @@ from typing import Final
 from gateway.auth.grants import ROLES_FOR
 from gateway.core.acts import PERMITS
 from gateway.core.alarm import TABLE, Refusal
+from gateway.core.command import MOVES, OFFERS, Offer
 from gateway.core.incident import HANDLING
 from gateway.roles import SIGN_IN_ROLES
 
 DOCS: Final = Path(__file__).parent
-PAGES: Final = ("architecture.md", "security.md")
+PAGES: Final = ("architecture.md", "operations.md", "security.md")
 _BLOCK: Final = re.compile(r"(<!-- drawn: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -76,12 +77,46 @@ def sign_in_roles() -> str:
     return _table(("action", *SIGN_IN_ROLES), rows)
 
 
+def offers() -> str:
+    """Which devices may be told what, as rows; kinds that are told the same share one."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for (kind, name), offer in OFFERS.items():
+        rows.setdefault((name, _conditions(offer)), []).append(kind)
+    table = [(f"`{name}`", ", ".join(kinds), conditions) for (name, conditions), kinds in rows.items()]
+    return _table(("command", "kinds of devices", "how"), table)
+
+
+def _conditions(offer: Offer) -> str:
+    said = ["by itself in a fire, or one press" if offer.automatic else f"{offer.press} press"]
+    said[0] += "es" if said[0] == "two press" else ""
+    if offer.hazard is not None:
+        said.append(f"only while a {offer.hazard} is open there")
+    if offer.within is not None:
+        said.append(f"only in a {offer.within}")
+    if offer.electric:
+        said.append("never where gas may be")
+    said.append("the device says that it was done" if offer.confirms else "no device says that it was done")
+    return "; ".join(said)
+
+
+def command_diagram() -> str:
+    """The table of commands as mermaid: every move that changes a state."""
+    moves: dict[tuple[str, str], list[str]] = {}
+    for state, row in MOVES.items():
+        for what, after in row.items():
+            if after is not state:
+                moves.setdefault((str(state), str(after)), []).append(str(what))
+    return _mermaid("requested", moves)
+
+
 DRAWN: Final[Mapping[str, Callable[[], str]]] = {
     "alarm_diagram": alarm_diagram,
     "alarm_refusals": alarm_refusals,
     "handling_diagram": handling_diagram,
     "act_roles": act_roles,
     "sign_in_roles": sign_in_roles,
+    "offers": offers,
+    "command_diagram": command_diagram,
 }
 
 

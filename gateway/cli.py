@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fileinput
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,7 +106,7 @@ def run(
     ] = None,
     port: Annotated[int | None, typer.Option(help="Web port; a busy one moves to the next free.")] = None,
 ) -> None:
-    """Run the gateway for real devices.
+    """Run the gateway for real devices: what brokers bring, and what is pushed to sources that listen.
 
     Example: csg run --config csg.yaml --broker mqtt://192.0.2.10:1883
     """
@@ -186,36 +186,38 @@ def decode(
     files: Annotated[
         list[Path] | None, typer.Argument(help="JSONL files; none reads standard input.")
     ] = None,
+    profile: Annotated[
+        list[Path] | None, typer.Option(help="Profile files to try (docs/profiles.md).")
+    ] = None,
 ) -> None:
     """Say what messages mean: JSON Lines of {"topic", "payload"} in, what was understood out.
 
     Example: echo '{"topic":"zigbee2mqtt/hall","payload":"{\\"smoke\\":true}"}' | csg decode
     """
     from devices.decode_lines import decode_lines
+    from gateway.config.profilefiles import site_profiles
 
-    def lines() -> Iterable[bytes]:
-        if not files:
-            yield from sys.stdin.buffer
-        for path in files or ():
-            with path.open("rb") as file:
-                yield from file
+    profiles, problems = site_profiles(profile or ())
+    if problems:
+        typer.echo("\n".join(str(problem) for problem in problems), err=True)
+        raise typer.Exit(2)
 
-    for line in decode_lines(lines()):
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+    with fileinput.input(files or ("-",), mode="rb") as lines:
+        for line in decode_lines(lines, profiles):
+            typer.echo(line)
 
 
 @app.command()
 def simulate(
-    broker: Annotated[str, typer.Option(help="mqtt://user:password@host:port")],
+    broker: Annotated[str, typer.Option(help="mqtt://user:password@host:port, http://..., tcp://...")],
     scenario: Annotated[str, typer.Option(help="Name of a scenario; 'calm' for reports only.")] = "calm",
     devices: Annotated[int, typer.Option(help="How many devices.")] = 120,
-    dialect: Annotated[str, typer.Option(help="native or zigbee2mqtt")] = "native",
+    dialect: Annotated[str, typer.Option(help="How the hardware speaks (docs/simulator.md).")] = "native",
     site: Annotated[str, typer.Option()] = "sim",
     seed: Annotated[int, typer.Option()] = 1,
     speed: Annotated[float, typer.Option(help="How many times faster than life.")] = 1.0,
 ) -> None:
-    """Publish a simulated community's real payload bytes to a broker.
+    """Send a simulated community's real bytes: to a broker, or where its hardware would push them.
 
     Example: csg simulate --broker mqtt://devices:secret@127.0.0.1:1883 --scenario kitchen_fire --devices 1000
     """

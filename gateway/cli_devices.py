@@ -108,6 +108,62 @@ def acl(
         raise typer.Exit(2)
 
 
+@devices_app.command("periods")
+def periods(
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Write them into the catalogue where it names none.")
+    ] = False,
+    data: Data = Path("data"),
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """List the report periods that were learned and kept by their devices, beside those of the catalogue.
+
+    With --adopt a device without a period is judged by its own from then on: its silence is noticed sooner.
+
+    Example: csg devices periods --adopt
+    """
+    import sqlite3
+
+    from gateway.clock import SystemClock
+    from gateway.health_of.figures import period
+    from gateway.health_of.file import read_only
+    from gateway.registry import Invalid, Registry, RegistryError
+
+    try:
+        learned = {name: period(record.gaps) for name, record in read_only(data / "health.sqlite").items()}
+        registry = Registry.open(data / "registry.sqlite")
+    except (sqlite3.Error, msgspec.MsgspecError, RegistryError, OSError) as error:
+        typer.echo(f"cannot read what was learned: {error}", err=True)
+        raise typer.Exit(2) from None
+    rows = []
+    try:
+        for device in registry.export(people=False)["devices"]:
+            seconds, steady = learned.get(device["id"], (None, False))
+            if seconds is None or not steady:
+                continue
+            known, found = device.get("report_period_s"), max(round(seconds), 1)
+            taken = adopt and known is None
+            if taken:
+                row, version = registry.get("devices", device["id"])
+                registry.put("devices", {**row, "report_period_s": found}, who="cli",
+                             now=SystemClock().utc_ms(), expected=version)  # fmt: skip
+            rows.append({"device": device["id"], "learned_s": found, "catalogue_s": known, "adopted": taken})
+    except (Invalid, RegistryError) as error:
+        typer.echo(f"not adopted: {error}", err=True)
+        raise typer.Exit(2) from None
+    finally:
+        registry.close()
+    if as_json:
+        typer.echo(json.dumps(rows))
+    for row in rows if not as_json else ():
+        mark = " adopted" if row["adopted"] else ""
+        typer.echo(
+            f"{row['learned_s']:>8} s  catalogue {row['catalogue_s'] or '-':>8}  {row['device']}{mark}"
+        )
+    if any(row["adopted"] for row in rows) and not as_json:
+        typer.echo("a running gateway takes them on at its next change of the catalogue or start")
+
+
 def _load(data: Path) -> Any:
     from gateway.broker.accounts import load_devices
 

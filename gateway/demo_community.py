@@ -35,6 +35,8 @@ KINDS: Final[dict[str, tuple[str, str, str, int, bool]]] = {
     "camera": ("camera", "视频监控", "DEMO-CAM1", 30, True),
     "access": ("access", "门禁", "DEMO-AC1", 60, True),
     "meter": ("meter", "充电回路监测", "DEMO-EM1", 30, True),
+    "siren": ("siren", "声光警报器", "DEMO-SR1", 30, True),
+    "valve": ("valve", "户内燃气紧急切断阀", "DEMO-GV1", 30, True),
 }
 
 _BUILDINGS: Final = (
@@ -44,6 +46,8 @@ _BUILDINGS: Final = (
     (3, 1, 6, "grid-sunshine-2", (30.2451, 120.1411)),
 )
 _NEEDS_HELP: Final = {"b1-u2-f03-301", "b3-u1-f02-202", "b2-u1-f04-402"}
+_VALVES: Final = {"b1-u1-f05-502"}  # flats whose gas can be cut off
+_SIRENS: Final = {"b1-u1-f05"}  # floors with a siren of their own
 _CO: Final = {"b1-u1-f02-201", "b3-u1-f04-402"}
 _HIGH_RISE_FLOORS: Final = (4, 7, 10)  # of building 2 only these floors have detectors inside the flats
 
@@ -102,6 +106,8 @@ def demo_community() -> dict[str, Any]:
                 floor = place(fl, "floor", f"{f}层", unit)
                 place(f"{fl}-corridor", "zone", "公共走道", floor, escape_route=True)
                 device(f"{fl}-corridor", "smoke")
+                if fl in _SIRENS:
+                    device(f"{fl}-corridor", "siren")
                 if number == 2 and f % 2:
                     device(f"{fl}-corridor", "callpoint")
                 if number != 2 or f in _HIGH_RISE_FLOORS:
@@ -135,6 +141,8 @@ def _home(key: str, floor: str, number: str, place: Any, device: Any, person: An
     place(f"{key}-kitchen", "zone", "厨房", home)
     device(f"{key}-kitchen", "smoke")
     device(f"{key}-kitchen", "gas")
+    if key in _VALVES:
+        device(f"{key}-kitchen", "valve")
     if key in _CO:
         device(f"{key}-kitchen", "co")
     if key in _NEEDS_HELP:

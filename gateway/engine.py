@@ -13,7 +13,19 @@ import msgspec
 
 from gateway.clock import Stamper
 from gateway.core.compiled import Compiled
-from gateway.core.effect import Answered, Ask, Happened, Notify, Publish, Withdrawn
+from gateway.core.effect import (
+    AlarmChanged,
+    Answered,
+    Ask,
+    Command,
+    Effect,
+    Happened,
+    IncidentChanged,
+    Notify,
+    Publish,
+    Result,
+    Withdrawn,
+)
 from gateway.core.event import FORMAT, Clocked, Event, Gap, Replanned, Ticked
 from gateway.core.plan import Plan, digest
 from gateway.core.state import State, freeze, thaw
@@ -24,13 +36,17 @@ from gateway.journal import Recovered, Row
 BACKLOG_EVENTS_MAX: Final = (
     200_000  # unwritten events kept while the disk is away; past it a snapshot replaces them
 )
+MISSED_MAX: Final = 20_000  # last words on incidents and alarms kept to be said again after such a hole
 OUTRANK_MS: Final = 250  # a commit slower than this does not hold back P1 and P2 (design section 3)
 
 
 class Batch:
-    """Events stepped together and written as one row; what they led to waits in it."""
+    """Events stepped together and written as one row; what they led to waits in it.
 
-    __slots__ = ("done", "events", "first", "happened", "offset_ms", "outranked", "tokens", "urgent")
+    The first `spoken` of `happened` did not wait: what of them may go out before the disk has it is out already.
+    """
+
+    __slots__ = ("done", "events", "first", "happened", "offset_ms", "spoken", "tokens", "urgent")
 
     def __init__(self, first: int, offset_ms: int) -> None:
         self.first, self.offset_ms = first, offset_ms
@@ -38,7 +54,7 @@ class Batch:
         self.happened: list[Happened] = []
         self.tokens: list[Any] = []
         self.urgent = False
-        self.outranked = False
+        self.spoken = 0
         self.done = False
 
 
@@ -59,7 +75,12 @@ class Outlet(Protocol):
     """Where released things go. Every call comes from the engine's own thread."""
 
     def acknowledge(self, tokens: Sequence[Any]) -> None: ...
+    def redeliver(self) -> None:
+        """Tokens were given up: have everything that is not acknowledged sent again."""
+        ...
+
     def deliver(self, effects: Sequence[Notify | Publish]) -> None: ...
+    def command(self, command: Command) -> None: ...
     def withdraw(self, effects: Sequence[str]) -> None: ...
     def ask(self, ask: Ask) -> None: ...
     def answer(self, answered: Answered, seq: int, durable: bool) -> None: ...
@@ -76,6 +97,7 @@ class Engine:
         outlet: Outlet,
         compile_plan: Callable[[bytes], Plan],
         boot: str = "0",
+        backlog_max: int = BACKLOG_EVENTS_MAX,
     ) -> None:
         self.journal, self.stamper, self.outlet = journal, stamper, outlet
         self._compile_plan, self.boot = compile_plan, boot
@@ -83,7 +105,12 @@ class Engine:
         self.plan = Compiled(Plan())
         self._open: Batch | None = None
         self._backlog: list[Batch] = []
-        self._hole = False
+        self._backlog_max = backlog_max
+        self._hole: int | None = None  # the first event whose row was given up
+        self._missed: dict[
+            str, IncidentChanged | AlarmChanged
+        ] = {}  # the last word on each, lost with those rows
+        self._unanswered = False  # tokens went with them
         self.durable = True
         self.damaged: list[str] = []  # what the last start could not read of the journal
 
@@ -131,8 +158,8 @@ class Engine:
         if data is not None and wanted != self.plan.digest:
             self.plan = Compiled(self._compile_plan(data), wanted)
 
-    def outbox(self) -> list[Notify | Publish]:
-        """What is still owed to the world: hand it to delivery again after a start, under the same ids."""
+    def outbox(self) -> list[Effect]:
+        """What is still owed to the world: hand it out again after a start, under the same ids."""
         return list(self.state.outbox.values())
 
     # -- what happens -----------------------------------------------------------------------------------------
@@ -227,8 +254,8 @@ class Engine:
         for batch in batches:
             if batch.tokens:
                 self.outlet.acknowledge(batch.tokens)
-            if batch.happened:
-                self._release(batch.happened, durable=True, skip_calls=batch.outranked)
+            self._release(batch.happened[: batch.spoken], durable=True, skip_calls=True)
+            self._release(batch.happened[batch.spoken :], durable=True, skip_calls=False)
         if batches:
             last = batches[-1]
             self.outlet.committed(last.first + len(last.events) - 1)
@@ -243,9 +270,8 @@ class Engine:
         """Writing hangs: P1 and P2 go out now, acts hear "not durable"; nothing is acknowledged."""
         self.durable = False
         for batch in batches:
-            if not batch.outranked and batch.happened:
-                batch.outranked = True
-                self._release(batch.happened, durable=False, skip_calls=False)
+            fresh, batch.spoken = batch.happened[batch.spoken :], len(batch.happened)
+            self._release(fresh, durable=False, skip_calls=False)
 
     def outrank(self) -> None:
         """While the disk is away: whatever P1 and P2 lead to goes out at once."""
@@ -261,22 +287,46 @@ class Engine:
             self.written(done)
             self.durable = False
         self._backlog = [*(b for b in batches if not b.done), *self._backlog]
-        if sum(len(b.events) for b in self._backlog) > BACKLOG_EVENTS_MAX:
-            self._hole, self._backlog = True, []
+        if sum(len(b.events) for b in self._backlog) > self._backlog_max:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Give up the rows of the backlog: a snapshot will hold what they came to, `mend` says again what counts."""
+        self.overdue(self._backlog)
+        for batch in self._backlog:
+            self._hole = self._hole or batch.first
+            self._unanswered = self._unanswered or bool(batch.tokens)
+            for item in batch.happened:
+                if isinstance(item.result, IncidentChanged | AlarmChanged):
+                    name = f"{type(item.result).__name__} {item.result.doc.id}"
+                    self._missed.pop(name, None)
+                    self._missed[name] = item.result
+        for name in list(self._missed)[:-MISSED_MAX]:
+            del self._missed[name]
+        self._backlog = []
 
     def mend(self) -> None:
         """The disk is back after a hole: a snapshot of what we know, then the gap, before anything else.
 
-        Raises JournalError while it is not back.
+        With the gap goes what followers have missed, and what waited for the disk goes out. Messages that were given
+        up were never acknowledged: their brokers are asked for them. Raises JournalError while the disk is not back.
         """
-        if not self._hole:
+        if self._hole is None:
             return
         self._close()
-        self._backlog = []
+        self._drop()
         seq = self.state.seq
         self.journal.save_snapshot(seq, freeze(self.state))
-        self._hole = False
+        owed = [e for e in self.state.outbox.values() if int(e.id.partition(".")[0]) >= self._hole]
+        missed: list[Result] = [*self._missed.values(), *owed]
+        self._hole, self._missed = None, {}
         self._push(Gap(None, self.state.at, self.stamper.at(), "journal was away"))
+        assert self._open is not None
+        self._open.happened[:0] = [Happened(self.state.seq, result) for result in missed]
+        self._open.spoken = len(missed)
+        if self._unanswered:
+            self._unanswered = False
+            self.outlet.redeliver()
 
     def _release(self, happened: Sequence[Happened], *, durable: bool, skip_calls: bool) -> None:
         """Effects in order. Undurable ones carry the boot in their id, and only P1 and P2 go out."""
@@ -299,6 +349,10 @@ class Engine:
                 self.outlet.withdraw(result.effects)
             elif isinstance(result, Ask):
                 self.outlet.ask(result)
+            elif isinstance(result, Command) and not (durable and skip_calls):
+                # Without a disk too: whoever presses for a valve to close wants it closed.
+                name = result.id if durable else f"{self.boot}-{result.id}"
+                self.outlet.command(msgspec.structs.replace(result, id=name))
         if effects:
             self.outlet.deliver(effects)
 
@@ -308,8 +362,7 @@ class Engine:
 
     def flush(self) -> None:
         """Write everything now, in this thread (start, stop, simulator). Raises JournalError."""
-        if self._hole:
-            self.mend()
+        self.mend()
         batches = self.take()
         try:
             self.write(batches)

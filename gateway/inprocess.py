@@ -20,6 +20,8 @@ from gateway.core.effect import (
     AlarmDoc,
     Answered,
     Ask,
+    Command,
+    Effect,
     IncidentChanged,
     IncidentDoc,
     Notify,
@@ -95,12 +97,19 @@ class _Outlet:
     def acknowledge(self, tokens: Sequence[Any]) -> None:
         self.home.acknowledged.extend(tokens)
 
+    def redeliver(self) -> None:
+        """Nothing is in flight here: `receive` hands a message over and has it committed, or raises."""
+
     def deliver(self, effects: Sequence[Notify | Publish]) -> None:
         self.home.released.extend(effects)
         self.home.undelivered.extend(effects)
 
     def withdraw(self, effects: Sequence[str]) -> None:
         self.home.undelivered = [e for e in self.home.undelivered if e.id not in effects]
+
+    def command(self, command: Command) -> None:
+        self.home.commanded.append(command)
+        self.home.undelivered.append(command)
 
     def ask(self, ask: Ask) -> None:
         self.home.asked.append(ask)
@@ -146,7 +155,8 @@ def thaw_plan(data: bytes) -> Plan:
 class Gateway:
     """`receive` bytes, `advance` time, look at `incidents()` and `notices(person)`, `act` as a person.
 
-    `clock` may be shared with a simulated site: time then moves for both. `dead` channels fail every call.
+    `clock` may be shared with a simulated site: time then moves for both. `dead` channels fail every call; `command` is
+    the way to devices.
     """
 
     def __init__(
@@ -156,7 +166,8 @@ class Gateway:
         self.journal = journal or MemoryJournal()
         self.plan = plan or default_plan()
         self.released: list[Notify | Publish] = []
-        self.undelivered: list[Notify | Publish] = []
+        self.undelivered: list[Effect] = []
+        self.commanded: list[Command] = []
         self.acknowledged: list[Any] = []
         self.asked: list[Ask] = []
         self.answers: dict[str, Answered] = {}
@@ -229,7 +240,8 @@ class Gateway:
             if not waiting:
                 return
             for effect in waiting:
-                dead = (effect.channel if isinstance(effect, Notify) else effect.target) in self.dead
+                where = effect.channel if isinstance(effect, Notify) else getattr(effect, "target", "command")
+                dead = where in self.dead
                 self.engine.submit(Delivered(effect.id, Outcome.FAILED if dead else Outcome.SENT))
         raise AssertionError("channels and core never come to rest")
 

@@ -17,6 +17,7 @@ POINTS_MAX: Final = (
     4_000_000  # a device that makes up names must not fill the memory; later points are counted only
 )
 PENDING_MAX: Final = 50_000  # readings that wait to be written: some 12 MB, and 15 ms of work at once
+UNTRIED: Final = 20  # lots written as they are after one in which few points came twice
 SCAN_MAX: Final = 50_000  # points looked at for one page: about 20 ms
 
 _HISTORICAL: Final = int(Flag.HISTORICAL)
@@ -53,6 +54,7 @@ class Latest:
         self._flags = array("B")
         self._pending: list[Batch] = []
         self._waiting = 0
+        self._untried = 0
         self.refused = 0
 
     def __len__(self) -> int:
@@ -78,7 +80,7 @@ class Latest:
             return
         columns: Iterable[_Column] = chain.from_iterable(map(_columns, pending))
         if not any(flags & _HISTORICAL for batch in pending for flags in set(batch.flags)):
-            columns = _newest(pending, columns)  # stored data sent late must be looked at one by one
+            columns = self._newest(pending, columns)  # stored data sent late must be looked at one by one
         index, number, kinds, ats = self._index, self._number, self._kind, self._at
         measured, all_flags = self._measured, self._flags
         for point, value, text, kind, at, moment, flags in columns:
@@ -97,6 +99,30 @@ class Latest:
             ats[i] = at
             measured[i] = _NEVER if moment is None else moment
             all_flags[i] = flags
+
+    def _newest(self, batches: Sequence[Batch], columns: Iterable[_Column]) -> Iterable[_Column]:
+        """The columns, or of those only the last of each point where that saves looking at most of them.
+
+        Where it saved nothing it is not tried for a while: a city says each point once a minute.
+        """
+        if self._untried:
+            self._untried -= 1
+            return columns
+        last: dict[str, int] = {}
+        size = 0
+        for batch in batches:
+            last.update(zip(batch.point, range(size, size + len(batch)), strict=True))
+            size += len(batch)
+        if 2 * len(last) > size:
+            if (
+                size >= PENDING_MAX
+            ):  # a small lot, written because somebody asked, says nothing about the next
+                self._untried = UNTRIED
+            return columns
+        wanted = bytearray(size)
+        for place in last.values():
+            wanted[place] = 1
+        return compress(columns, wanted)
 
     def load(self, samples: Mapping[str, Sample]) -> None:
         """Begin with what a store remembers; only while nothing else is known."""
@@ -220,21 +246,6 @@ def _columns(batch: Batch) -> Iterator[_Column]:
         batch.flags,
         strict=True,
     )
-
-
-def _newest(batches: Sequence[Batch], columns: Iterable[_Column]) -> Iterable[_Column]:
-    """The columns, or of those only the last of each point where that saves looking at most of them."""
-    last: dict[str, int] = {}
-    size = 0
-    for batch in batches:
-        last.update(zip(batch.point, range(size, size + len(batch)), strict=True))
-        size += len(batch)
-    if 2 * len(last) > size:
-        return columns
-    wanted = bytearray(size)
-    for place in last.values():
-        wanted[place] = 1
-    return compress(columns, wanted)
 
 
 def _kind_of(value: Value) -> int:

@@ -14,7 +14,12 @@ from gateway.engine import OUTRANK_MS, Batch, Engine
 from gateway.errors import JournalError
 
 LINGER_S: Final = 0.1  # the longest a measurement waits for its commit (design section 3)
+QUIET_S: Final = (
+    LINGER_S / 2
+)  # without a message for so long the broker has none, or waits for acknowledgements
+PROMPT_S: Final = 0.02  # and where one comes so soon after them, it did wait
 HALF_WINDOW_MAX: Final = 500  # half of the window we ask brokers for
+FULL_S: Final = 60.0  # so long a window is taken for full at the number it stopped at; then more is tried
 BEHIND_MAX: Final = 20_000  # events stepped while a write is under way: half a second of the fastest broker
 RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 
@@ -28,15 +33,21 @@ def _nothing() -> None:
 class Pump:
     """Drives an `Engine` on a running loop. Call `kick` after submitting; everything else follows.
 
-    `half_window` follows half the in-flight window seen at the broker: with so many unacknowledged it would soon
-    stop sending, so a commit starts then whatever the clock says. `journal_ok` hears when writing starts or stops
-    to work.
+    `half_window` is half the broker's in-flight window as far as we know it: with so many unacknowledged it would soon
+    stop sending, so a commit starts then whatever the clock says. It is found by trying: larger with every commit, down
+    to half of the number at which nothing more came. Few large commits cost a fifth of many small ones.
+    `journal_ok` hears when writing starts or stops to work.
     """
 
-    def __init__(
-        self, engine: Engine, journal_ok: Callable[[bool, str], None], half_window: int = 250
-    ) -> None:
+    def __init__(self, engine: Engine, journal_ok: Callable[[bool, str], None]) -> None:
         self.engine, self._journal_ok, self.half_window = engine, journal_ok, HALF_WINDOW_MAX
+        self._full = 0  # messages unacknowledged when the broker waited for us; 0: it never did of late
+        self._full_until = 0.0
+        self._perhaps_full = 0  # as many when nothing more came
+        self._acknowledged_at = 0.0
+        self._pending = 0  # at the last look
+        self._moved_at = 0.0
+        self._in_write = 0
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(1, "journal")
         self._writing: asyncio.Future[None] | None = None
@@ -61,18 +72,38 @@ class Pump:
         self._plan_wake()
         if not self.engine.durable:
             self.engine.outrank()
+        engine = self.engine
+        pending = engine.pending
+        if pending > self._pending:
+            self._arrived(pending)
+        self._pending = pending
         if self._writing is not None or self._broken or self._stopped:
             return
-        engine = self.engine
-        if engine.urgent or engine.pending >= self.half_window:
+        if pending >= self.half_window:
+            if not self._full or self._loop.time() > self._full_until:
+                self.half_window = min(2 * self.half_window, HALF_WINDOW_MAX)
             self._write()
-        elif engine.pending and self._linger is None:
+        elif engine.urgent:
+            self._write()
+        elif pending and self._linger is None:
             self._linger = self._loop.call_later(LINGER_S, self._lingered)
 
+    def _arrived(self, pending: int) -> None:
+        """What the arrival of messages says about the broker's window."""
+        now = self._moved_at = self._loop.time()
+        if self._perhaps_full and self._writing is None:
+            if now - self._acknowledged_at < PROMPT_S:
+                self._full, self._full_until = self._perhaps_full, now + FULL_S
+                self.half_window = max(1, self._full // 2)
+            self._perhaps_full = 0
+        if pending + self._in_write > self._full:
+            self._full = 0
+
     def _lingered(self) -> None:
-        """No more came in all this time: the window may be full, so the next commit starts at half of it."""
+        """Time is up. If nothing came lately the window may be full; what follows the acknowledgements will tell."""
         self._linger = None
-        self.half_window = max(1, self.engine.pending // 2)
+        if self._loop.time() - self._moved_at > QUIET_S:
+            self._perhaps_full = self.engine.pending
         self._write()
 
     def _write(self) -> None:
@@ -86,6 +117,7 @@ class Pump:
         except JournalError as error:
             self._retry(error)
             return
+        self._in_write, self._pending = self.engine.pending, 0
         batches = self.engine.take()
         if not batches:
             return
@@ -101,15 +133,14 @@ class Pump:
         self, done: asyncio.Future[None], batches: Sequence[Batch], late: asyncio.TimerHandle
     ) -> None:
         late.cancel()
-        self._writing = None
+        self._writing, self._in_write = None, 0
         error = done.exception()
         if error is None:
             self._tries = 0
             self.engine.written(batches)
+            self._acknowledged_at = self._loop.time()
             self._say(True, "")
             self.between()
-            # So many came while we wrote: the window is at least as wide.
-            self.half_window = min(max(self.half_window, self.engine.pending), HALF_WINDOW_MAX)
             self.kick()
         elif isinstance(error, JournalError):
             self.engine.failed(batches)

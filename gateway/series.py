@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from devices.reading import Value
+from devices.reading import Value, split_point
 from gateway.errors import OperatorFault, WorldFault
 
 POINTS_MAX: Final = 1_000
@@ -170,3 +170,48 @@ class Store(Sink, Protocol):
     def latest(self, points: Sequence[str] | None = None) -> dict[str, Sample]:
         """The last reading of the points (None: all) in journal order; HISTORICAL ones only where nothing else is."""
         ...
+
+
+class Window(msgspec.Struct, frozen=True):
+    """What is asked of each of several points: see `Query`."""
+
+    since: int
+    until: int
+    step_ms: int | None = None
+    limit: int = 10_000
+
+    def question(self, points: Sequence[str]) -> Query:
+        """Raises BadQuery."""
+        return Query(points, self.since, self.until, self.step_ms, self.limit)
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One series of an answer; of a device changed for another, `stands_for` is that one's point and `until` when."""
+
+    series: Series
+    stands_for: str | None = None
+    until: int | None = None
+
+
+def earlier(
+    store: Store, window: Window, predecessors: Mapping[str, Sequence[tuple[str, int]]]
+) -> list[Part]:
+    """What the devices that came before said, each up to its change; those that said nothing are left out.
+
+    `predecessors` holds for each point asked its device's, newest first, as (device, UTC ms of the change). Raises
+    StoreError.
+    """
+    found: list[Part] = []
+    for point, before in predecessors.items():
+        tail = point[len(split_point(point)[0]) :]
+        for old, at in before:
+            until = min(window.until, at)
+            if until <= window.since:
+                break  # those before it were changed even earlier
+            shorter = msgspec.structs.replace(window, until=until)
+            found += [
+                Part(series, point, at)
+                for series in store.read(shorter.question([old + tail]))
+                if series.rows
+            ]
+    return found

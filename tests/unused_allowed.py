@@ -7,6 +7,7 @@ _.data_received  # asyncio.Protocol
 _.eof_received  # asyncio.Protocol
 _.pause_writing  # asyncio.Protocol
 _.resume_writing  # asyncio.Protocol
+_.datagram_received  # asyncio.DatagramProtocol
 
 # Read by the database libraries.
 _.isolation_level  # sqlite3.Connection
@@ -26,6 +27,13 @@ _.schema_  # gateway/api/models.py
 _.sound_until  # gateway/api/models.py
 _.data_seq  # gateway/api/models.py
 _.data_age_ms  # gateway/api/models.py
+_.per_month  # gateway/api/health_shapes.py
+_.bad_share  # gateway/api/health_shapes.py
+_.learned_period_s  # gateway/api/health_shapes.py
+_.class_  # gateway/api/health_shapes.py
+_.points_total  # gateway/api/listings.py
+_.taken_out_at  # gateway/api/listings.py
+_.replaces  # gateway/api/listings.py
 _.CGCS2000  # a datum a catalogue may name
 _.merged_into  # incident/1 readers of a later release
 
@@ -39,6 +47,12 @@ _.close_connection  # http.server
 _.log_message  # http.server
 _.handle_starttag  # html.parser
 _.handle_data  # html.parser
+_.StartElementHandler  # xml.parsers.expat
+_.EndElementHandler  # xml.parsers.expat
+_.CharacterDataHandler  # xml.parsers.expat
+_.StartDoctypeDeclHandler  # xml.parsers.expat
+_.font  # openpyxl
+_.freeze_panes  # openpyxl
 
 # The simulator's verbs and a partner's test harness: called by users.
 _.heat  # devices/simulator/verbs.py

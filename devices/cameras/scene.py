@@ -50,7 +50,13 @@ def faces(name: str) -> bool:
 
 # Of an event nobody lists the words tell; the graver meaning first.
 _SIGNS: Final[tuple[tuple[str, str], ...]] = (
-    ("obstruction", "firelane fireescape fireexit firepassage firechannel fireaccess firecorridor"),
+    (
+        "obstruction",
+        (
+            "firelane fireescape fireexit firepassage firechannel fireaccess firecorridor"
+            " passageoccupied passageblocked exitoccupied exitblocked laneoccupied corridoroccupied"
+        ),
+    ),
     ("fire_detected", "fire flame flames firedetection flamedetection"),
     ("smoke_detected_visual", "smoke smokedetection"),
     ("loitering", "loitering loiterer loiter"),
@@ -60,7 +66,7 @@ _SIGNS: Final[tuple[tuple[str, str], ...]] = (
     ),
     ("intrusion", "intrusion intruder trespass trespassing fence climbing regionentrance fielddetection"),
     ("camera_tamper", "tamper tampering tampered covered"),
-    ("ebike_detected", "ebike electromobile escooter"),
+    ("ebike_detected", "ebike electromobile escooter electricbike electricbicycle electricscooter"),
     ("person_detected", "person people human pedestrian"),
     ("vehicle_detected", "vehicle car"),
     ("motion", "motion vmd pir"),

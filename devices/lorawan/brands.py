@@ -9,7 +9,7 @@ from typing import Final
 
 from devices.lorawan.vendors import BRANDS, COMMON
 from devices.terms import CHANNELS, Term
-from devices.vocabulary import Dialect, Sense, sense, words_of
+from devices.vocabulary import Dialect, Sense, channelled, sense, words_of
 
 _ALIASES: Final = {
     "bmeters": "b-meters",
@@ -73,7 +73,7 @@ def meaning_of(brand: str, group: str, key: str) -> Sense | None:
     metric = found.term.level or found.term.number
     if not found.channel and metric not in _MANY:
         return found
-    return Sense(found.term, key[:64].replace("/", "_"), found.unit, found.levels, found.numbers)
+    return channelled(found, key[:64].replace("/", "_"))
 
 
 def _find(brand: str, group: str, key: str) -> Sense | None:

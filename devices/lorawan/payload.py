@@ -17,7 +17,7 @@ from devices.lorawan.texts import EVENT_KEYS, TEXT_MAX, condition, grave, joined
 from devices.lorawan.vendors import BRANDS
 from devices.reading import Flag, Reading, point_id, split_point
 from devices.terms import TERMS
-from devices.vocabulary import Meaning, Sense, short, understand
+from devices.vocabulary import Meaning, Sense, number_in, riddle, short, understand
 
 KEYS_MAX: Final = 256
 """Values read of one object; the richest public codec gives about 120."""
@@ -28,7 +28,6 @@ DEPTH_MAX: Final = 4
 ELEMENTS_MAX: Final = 64
 """Elements read of one list; an uplink of 242 bytes, the most LoRaWAN carries, holds about 40 measurements."""
 
-_INVALID: Final = int(Flag.INVALID)
 _HISTORICAL: Final = int(Flag.HISTORICAL)
 
 # Groups of settings, and answers to commands: nothing in them was measured.
@@ -116,12 +115,6 @@ def readings(
     return list(found.rows.values()), problem
 
 
-def nothing_decoded(uplink: Uplink, has_bytes: bool, why: str) -> tuple[list[Reading], str | None]:
-    """The device lives, and that is all we know: nobody decoded its bytes, or it sent none."""
-    alive = Reading(point_id(uplink.device, "heartbeat"), True, uplink.at, uplink.flags)
-    return [alive], f"no-codec: {why}" if has_bytes else None
-
-
 def _walk(
     found: _Found, group: str, fields: Mapping[str, Any], at: int | None, flags: int, depth: int
 ) -> None:  # fmt: skip
@@ -129,11 +122,12 @@ def _walk(
     brand = found.brand
     for key, value in fields.items() if found.left >= 0 else list(fields.items())[: found.left]:
         kind = type(value)
-        if kind is str:
+        if kind is str and (number := _numeral(brand, group, key, value)) is not None:
+            _one(found, group, key, number, fields, at, flags)
+        elif kind is str:
             for one in spoken(brand, group, key, value) if len(value) <= TEXT_MAX else ():
-                if one.value is None and one.flags & _INVALID:
-                    says = f"{short(key)[:64]} says {short(value)[:64]}"
-                    found.problem = found.problem or f"unknown-word: {says}"
+                if one.value is None and one.flags:
+                    found.problem = found.problem or riddle(key, value, one)
                 found.put(one, at, flags)
         elif kind is list:
             _list(found, group, key, value, at, flags, depth)
@@ -163,7 +157,15 @@ def _one(
     if term.number in _GUESSED and (kind is float or kind is int) and not (unit or meant.unit or term.unit):
         meant, unit = _guessed(meant, value, brand, fields)
     for one in understand(meant, value, unit, dialect_of(brand)):
+        if one.value is None and one.flags:
+            found.problem = found.problem or riddle(key, value, one)
         found.put(one, at, flags)
+
+
+def _numeral(brand: str, group: str, key: str, text: str) -> float | None:
+    """The number a text consists of, under a key whose unit only the number's size tells."""
+    meant = meaning_of(brand, group, key) if text[:1].isdigit() else None
+    return number_in(text) if meant is not None and meant.term.number in _GUESSED else None
 
 
 def _list(
@@ -220,6 +222,8 @@ def _guessed(meant: Sense, value: float, brand: str, fields: Mapping[str, Any]) 
         volts = BRANDS[brand].batteries_in_volts or (0 < value < 5 and value != int(value))
         return meant, "V" if volts else ""
     if metric == "voltage":
+        if meant.channel:
+            return meant, ""  # a device has one battery, and several inputs or phases
         if abs(value) >= 1000:
             return Sense(_BATTERY_VOLTAGE, meant.channel), "mV"
         if 0 <= value <= 5 and not _MAINS & {k.casefold() for k in fields}:

@@ -48,35 +48,63 @@ def _browan(fields: Fields, port: int) -> tuple[Fields, list[Meaning]]:
     return left, []
 
 
+_PRESSED: Final = {"TRUE": True, "FALSE": False}
+
+
 def _dragino(fields: Fields, port: int) -> tuple[Fields, list[Meaning]]:
+    left = dict(fields)
+    meant: list[Meaning] = []
     level = fields.get("Bat_status")
-    if level is None:
-        return fields, []
-    left = {key: value for key, value in fields.items() if key != "Bat_status"}
-    # 0 ultra low, 1 low, 2 fine, 3 good: its user manuals, "Battery status"
-    known = isinstance(level, int | float) and level in (0, 1, 2, 3)
-    return left, [Meaning("battery_low", "", level < 2)] if known else []
+    if isinstance(level, int | float):
+        del left["Bat_status"]
+        if level in (0, 1, 2, 3):  # ultra low, low, fine, good: its user manuals, "Battery status"
+            meant.append(Meaning("battery_low", "", level < 2))
+    pressed = fields.get("ALARM_status")
+    if isinstance(pressed, str) and pressed in _PRESSED and "Latitude" in fields:
+        meant.append(Meaning("sos", "", _PRESSED[pressed]))  # a tracker's alarm is its red button
+    return left, meant
 
 
-_EVENTS: Final = {
-    0x10: (0, False), 0x11: (0, True), 0x20: (1, False), 0x21: (1, True)
+_EVENTS: Final[Mapping[object, tuple[int, bool]]] = {
+    0x10: (0, False), 0x11: (0, True), 0x20: (1, False), 0x21: (1, True),
+    "alarm deactivation": (0, False), "alarm trigger": (0, True),
+    "burning alarm deactivation": (1, False), "burning alarm trigger": (1, True),
 }  # fmt: skip
 _ALARMS: Final = {
     "temperature_alarm": ("temperature_alarm", "fire_detected"),  # the second kind is "burning"
-    "tamper_status_alarm": ("", "tamper"),
+    "tamper_status_alarm": ("tamper", "tamper"),
 }
+_INDOORS: Final = frozenset(("humidity", "co2", "pm2_5", "tvoc"))
+_SOCKET: Final = frozenset(("power", "active_power"))
+_GAS_STATES: Final = {"abnormal": True, "normal": False}
 
 
 def _milesight(fields: Fields, port: int) -> tuple[Fields, list[Meaning]]:
     meant: list[Meaning] = []
+    left = dict(fields)
     for key, metrics in _ALARMS.items():
         event = fields.get(key)
-        if isinstance(event, dict) and "type" in event:
-            kind = event["type"]
-            kind = _EVENTS.get(int(kind)) if isinstance(kind, int | float) and abs(kind) < 256 else None
-            if kind is not None and metrics[kind[0]]:
+        if isinstance(event, dict) and isinstance(event.get("type"), int | float | str):
+            kind = _EVENTS.get(event["type"])
+            if kind is not None:
                 meant.append(Meaning(metrics[kind[0]], "", kind[1]))
-    return fields, meant
+    gas = fields.get("state")
+    if isinstance(gas, str) and gas in _GAS_STATES:  # sockets are "open" and "close"; gas is normal or not
+        meant.append(Meaning("gas", "", _GAS_STATES[gas]))
+        del left["state"]
+    if "pressure" in fields and _INDOORS & fields.keys():
+        _named(left, "pressure", "hPa")  # of the air; pipes are measured in kPa
+    current = fields.get("current")
+    if "voltage" in fields and _SOCKET & fields.keys() and isinstance(current, int | float):
+        # Sockets count milliamperes; current transformers measure amperes.
+        _named(left, "current", "mA" if current == current // 1 else "A")
+    return left, meant
+
+
+def _named(fields: dict[str, Any], key: str, unit: str) -> None:
+    value = fields.get(key)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        fields[key] = {"value": value, "unit": unit}
 
 
 _MEASURED: Final = {

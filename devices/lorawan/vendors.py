@@ -41,11 +41,28 @@ def _words(metric: str, yes: str = "", no: str = "", **more: str) -> Term:
     return Term(metric, words=said)
 
 
+_LEVELS: Final[Mapping[str, tuple[str, Any]]] = {
+    "high": ("digital_input", True),
+    "low": ("digital_input", False),
+}
+_PINS: Final[Mapping[str, tuple[str, Any]]] = {"h": ("digital_input", True), "l": ("digital_input", False)}
 _LIMIT: Final = _words(
     "temperature_alarm",
     "threshold_alarm, temperature_threshold_alarm, mutation_alarm, temperature_mutation_alarm, high_temperature_alarm",
     "threshold_alarm_release, temperature_threshold_alarm_release, threshold_release, alarm_release",
 )
+
+# A badge that a lone worker wears: pressed, or lying still.
+_LONE: Final[Mapping[str, tuple[str, Any]]] = {
+    **dict.fromkeys(("sos", "mandown"), ("sos", True)),
+    "alert": ("alarm_flag", True),
+}
+_LONE_EVENTS: Final[Mapping[str, tuple[str, Any]]] = {
+    **dict.fromkeys(("sos_start", "mandown_start"), ("sos", True)),
+    **dict.fromkeys(("sos_stop", "mandown_stop"), ("sos", False)),
+    "alert_start": ("alarm_flag", True),
+    "alert_stop": ("alarm_flag", False),
+}
 
 COMMON: Final = Brand(
     units={"current": "A", "current_max": "A", "pressure_barometric": "hPa"},
@@ -54,13 +71,25 @@ COMMON: Final = Brand(
         "maximum_amps": Term(number="current_max", unit="A"),
         "current_max": Term(number="current_max"),
         "max_current": Term(number="current_max"),
+        "dig_in": Term("digital_input"),
+        **{f"dig_in{n}": Sense(Term("digital_input"), str(n)) for n in range(1, 5)},
         "digital": Term("digital_input"),
         "digital_in": Term("digital_input"),
         "digital_input": Term("digital_input"),
+        "digital_output": Term("relay"),
+        "gpio": Term("digital_input", words=_LEVELS),
+        "gpio_in": Term("digital_input", words=_LEVELS),
+        "gpio_input": Term("digital_input", words=_LEVELS),
+        "gpio_out": Term("relay", words=_LEVELS),
+        "gpio_output": Term("relay", words=_LEVELS),
         "external_digital": Sense(Term("digital_input"), "external"),
         "flood_level": Term(number="flood_level"),
         "latitude": Term(number="latitude"),
+        "latitude_deg": Term(number="latitude"),
+        "lat": Term(number="latitude"),
+        **dict.fromkeys(("lon", "lng"), Term(number="longitude")),
         "longitude": Term(number="longitude"),
+        "longitude_deg": Term(number="longitude"),
         "life_remain": Term(number="life_remaining"),
         "life_remaining": Term(number="life_remaining"),
         "light_intensity": Term(number="illuminance"),
@@ -70,6 +99,8 @@ COMMON: Final = Brand(
         "mounted": Term("mounted"),
         "open": Term("door_open"),
         "press_event": Term(number="button", text="button"),
+        "pulse": Term(number="pulse_count"),
+        "total_pulse": Term(number="pulse_count"),
         "reason": Term(text="reason"),
         "reed": Term(number="contact_state"),
         "reed_state": Term(number="contact_state"),
@@ -95,6 +126,9 @@ _SENSOR_FAULT: Final = _words(
 )
 _READ: Final = _words("fault", "read_failed, over_range_alarm", "normal")
 _RAW: Final = Term(number="contact_state")  # normally open or closed is the installer's choice
+_SWITCHED: Final = Term(
+    number="contact_state", words={"on": ("relay", True), "off": ("relay", False)}
+)  # in words it is a plug's own switch
 
 BRANDS: Final[dict[str, Brand]] = {
     "": COMMON,
@@ -130,6 +164,9 @@ BRANDS: Final[dict[str, Brand]] = {
             "idc_input_ma": Term(number="loop_current", unit="mA"),
             "water_deep_cm": Term(number="water_level_depth", unit="cm"),
             "door_open_status": Term("door_open"),
+            **{f"di{n}_status": Sense(Term("digital_input", words=_PINS), str(n)) for n in (1, 2, 3)},
+            **{f"ro{n}_status": Sense(Term("relay"), str(n)) for n in (1, 2)},
+            **{f"aci_{n}_ma": Sense(Term(number="loop_current", unit="mA"), str(n)) for n in (1, 2)},
         },
     ),
     "ellenex": Brand(units={"pressure": "bar", "water_level": "m"}, terms={"level": Term(number="water_level")}),
@@ -138,7 +175,7 @@ BRANDS: Final[dict[str, Brand]] = {
         terms={
             "light": Term(number="illuminance"),
             "occupancy": Term("occupied"),
-            "water": Term("water_leak", bits=True),
+            **dict.fromkeys(("water", "waterleak"), Term("water_leak")),  # 0 is dry, and 1 to 255 wet
         },
     ),
     "keller": Brand(
@@ -153,12 +190,15 @@ BRANDS: Final[dict[str, Brand]] = {
     ),
     "mclimate": Brand(terms={"status": Term("door_open"), "thermistor_properly_connected": Term("sensor_valid")}),
     "milesight": Brand(
-        units={"pressure": "kPa", "water_level": "cm", "distance": "mm", "voltage": "V"},
+        units={"pressure": "kPa", "water_level": "cm", "distance": "mm", "voltage": "V", "energy": "Wh"},
         terms={
             "alarm": Term("alarm_flag", words={
                 "power_on": ("mains_power", True), "power_off": ("mains_power", False),
+                "power_down": ("mains_power", False),
                 "device_fault": ("fault", True), "device_fault_recovered": ("fault", False),
+                "sensor_failure": ("fault", True), "sensor_recover": ("fault", False),
                 "device_will_be_invalid_soon": ("end_of_life", True), "device_invalid": ("end_of_life", True),
+                "sensor_about_to_fail": ("end_of_life", True), "sensor_failed": ("end_of_life", True),
             }),
             "button": Term("button", text="button", text_first=True),
             "button_event_status": Term("button", text="button", text_first=True),
@@ -166,38 +206,54 @@ BRANDS: Final[dict[str, Brand]] = {
             "current_threshold_alarm": Term("current_threshold"),
             "current_over_range_alarm": Term("overcurrent"),
             "depth": Term(number="water_level"),
+            "geofence_status": Term(text="geofence"),
             "install": Term("mounted"),
             "level": Term(number="water_level"),
             "current_sensor_status": Sense(_READ, "current"),
             "life_remain": Term(number="life_remaining", unit="s"),
-            "magnet_status": Term("door_open"),
+            **dict.fromkeys(("magnet", "magnet_status"), Term("door_open")),
+            **{f"magnet_chn_{n}": Sense(Term("door_open"), f"chn{n}") for n in (1, 2)},
+            **{f"temperature_chn_{n}_alarm": Sense(_LIMIT, f"chn{n}") for n in (1, 2)},
             "occupancy": Term("occupied"),
             "occupancy_status": Term("occupied"),
             "position": _words("tilt", "tilt", "normal"),
-            "power_consumption": Term(number="energy", unit="Wh"),
+            "power_consumption": Term(number="energy"),
+            "power_sum": Term(number="energy"),
+            "press": Term("button", text="button", text_first=True),
             "socket_status": Term("relay"),
             "temperature_sensor_status": Sense(_READ, "temperature"),
             "total_current": Term(),  # ampere hours
-            "tamper_status": _words("tamper", "uninstalled, triggered", "installed, normal"),
+            "tamper_status": _words("tamper", "uninstalled, uninstall, triggered", "installed, install, normal"),
             **{f"threshold_{axis}": Sense(Term("tilt"), axis) for axis in "xyz"},
         },
     ),
+    "moko": Brand(
+        terms={
+            "batterylevle": Term(number="battery"),
+            "dev_status": Term("sos", words={"none": ("sos", False), **_LONE}, alarm_words_only=True),
+            "event_type": Term("sos", words={**_LONE, **_LONE_EVENTS}, alarm_words_only=True),
+            "pack_type": Term(words={"low_battery": ("battery_low", True)}),
+        },
+    ),
     "netvox": Brand(
-        units={"current": "mA"},
+        units={"current": "mA", "energy": "Wh"},
         terms={
             "alarm": Term("sos"),
             "co": Term(number="co_ppm"),
             "disassembled_alarm": Term("tamper"),
             "doorbell": Term("button"),
+            **dict.fromkeys(("high_current_alarm", "high_curren_alarm"), Term("current_threshold")),
             "incense_smoke_alarm": Term("smoke"),
             "occupy": Term("occupied"),
-            "on_off": _RAW,
+            "on_off": _SWITCHED,
             "shock_tamper_alarm": Term("tamper"),
             "vibration_status": Term("vibration"),
             "power_off_alarm": _words("mains_power", "no_alarm", "alarm"),
             "status": _RAW,
+            "vol": Term(number="voltage"),
             "volt": Term(number="battery_voltage"),
             "supply_volt": Term(number="supply_voltage"),
+            "water": Term(),  # in the soil
             "warning_status": _words("buzzer", "warning", "no_warning"),
         },
         key_channels=True,
@@ -230,6 +286,7 @@ BRANDS: Final[dict[str, Brand]] = {
             "temp_alarm_low_alarm": Term("temperature_alarm"),
         },
     ),
+    "tektelic": Brand(terms={"input_voltage": Term()}),  # what a soil probe answers, in no unit of a meter
     "yobiiq": Brand(
         terms={
             "channel_state": Term("relay"),

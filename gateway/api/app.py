@@ -9,7 +9,22 @@ from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.api import catalogue, health, incidents, models, person, points, records, session, static, stream
+from gateway.api import (
+    catalogue,
+    commands,
+    coverage,
+    health,
+    importing,
+    inbox,
+    incidents,
+    models,
+    person,
+    points,
+    records,
+    session,
+    static,
+    stream,
+)
 from gateway.api.metrics import HouseCollector, Requests
 from gateway.api.middleware import Guard
 from gateway.api.parts import Parts
@@ -41,7 +56,19 @@ def create_app(parts: Parts | None) -> FastAPI:
         "description": "A problem (RFC 9457).",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
     }})  # fmt: skip
-    for one in (session, incidents, points, catalogue, records, stream, health):
+    for one in (
+        session,
+        commands,
+        incidents,
+        points,
+        coverage,
+        inbox,
+        catalogue,
+        importing,
+        records,
+        stream,
+        health,
+    ):
         api.include_router(one.router)
     app.include_router(api)
     app.include_router(health.outside)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.effect import AlarmDoc, IncidentDoc
+from gateway.core.effect import AlarmDoc, CommandDoc, IncidentDoc
 from gateway.views import Change
 
 RING: Final = 4_000  # changes kept to resume from: an hour of a bad night
@@ -21,8 +21,8 @@ class News(msgspec.Struct, frozen=True):
     """One event of the stream. `last`: no other event of the same seq follows, so a client may resume behind it."""
 
     seq: int
-    kind: str  # incident alarm device health reset
-    doc: IncidentDoc | AlarmDoc | None
+    kind: str  # incident alarm command device health reset
+    doc: IncidentDoc | AlarmDoc | CommandDoc | None
     data: bytes = b""
     last: bool = True
 
@@ -141,10 +141,11 @@ class Hub:
 
 def _news(changes: Sequence[Change]) -> list[News]:
     """Changes as events; a device that went silent or came back is an event of its own beside its alarm."""
-    found: list[tuple[int, str, IncidentDoc | AlarmDoc]] = []
+    found: list[tuple[int, str, IncidentDoc | AlarmDoc | CommandDoc]] = []
     for change in changes:
-        if isinstance(change.doc, IncidentDoc):
-            found.append((change.seq, "incident", change.doc))
+        if not isinstance(change.doc, AlarmDoc):
+            kind = "incident" if isinstance(change.doc, IncidentDoc) else "command"
+            found.append((change.seq, kind, change.doc))
             continue
         found.append((change.seq, "alarm", change.doc))
         if change.doc.metric == "online" and change.doc.subject == change.doc.device:

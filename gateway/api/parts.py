@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.api.hub import Hub
+from gateway.api.looking import Looking
 from gateway.api.notes import Notes
 from gateway.api.world import World
 from gateway.auth import Auth
@@ -15,6 +16,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.control import ControlClient
 from gateway.feed import Feeder
 from gateway.follow import Follower
+from gateway.health_of import HealthOf
 from gateway.latest import Latest
 from gateway.registry import Registry
 from gateway.registry.reader import Directory
@@ -53,6 +55,8 @@ class Parts:
     pulse: Pulse = field(default_factory=Pulse)
     clock: Clock = field(default_factory=SystemClock)
     replanned: Callable[[], Awaitable[None]] | None = None
+    devices_health: HealthOf = field(default_factory=HealthOf)
+    looking: Looking = field(default_factory=Looking)
     unopened: dict[str, str] = field(default_factory=dict)  # store -> why it does not open
 
     def now(self) -> int:

@@ -47,6 +47,16 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     "not_reset": (409, "A latched alarm must be reset first."),
     "never_p1": (409, "A P1 alarm is never shelved."),
     "second_person": (409, "A second person with the right to do so must stand by."),
+    "nothing_learned": (409, "The device keeps no report period that could be adopted, or too little was heard."),
+    # Commands to devices
+    "confirm": (409, "Nothing was sent: ask again with `confirm` within 30 s. It takes two presses."),
+    "not_offered": (409, "This is never sent to this device."),
+    "gas_zone": (409, "Gas may be there: nothing that switches a current is sent into it."),
+    "no_incident": (409, "This is done only while there is a fire there."),
+    "pending": (409, "The device was just asked for it and has not answered yet."),
+    "silent": (409, "The device does not answer; ask again with `anyway` to try all the same."),
+    "state_unknown": (409, "The device has not said how it stands; ask again with `anyway` to try all the same."),
+    "already": (409, "The device says that it is so already; ask again with `anyway` to try all the same."),
     "refused": (409, "The gateway refused; `detail` says why."),
     # Us
     "engine_gone": (503, "The engine does not answer; nothing was done. It is being started again."),

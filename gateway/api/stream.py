@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response, StreamingResponse
 
-from gateway.api import shaping
+from gateway.api import commands, shaping
 from gateway.api.asking import COOKIE, House, Who
 from gateway.api.health import detailed
 from gateway.api.hub import CLIENTS_MAX, Client, News
@@ -18,7 +18,7 @@ from gateway.api.parts import Parts
 from gateway.api.problems import Problem
 from gateway.api.world import visible
 from gateway.auth import Principal
-from gateway.core.effect import AlarmDoc, IncidentDoc
+from gateway.core.effect import AlarmDoc, CommandDoc, IncidentDoc
 from gateway.render import rfc3339
 
 PING_S: Final = 10.0
@@ -41,7 +41,7 @@ async def stream(
     house: House,
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=40)] = None,
 ) -> Response:
-    """Events `incident`, `alarm`, `device`, `health`, `reset` and, every 10 s, `ping` with time and age of the data.
+    """Events `incident`, `alarm`, `command`, `device`, `health`, `reset`, and `ping` (every 10 s, with the data's age).
 
     `id` is the seq; with `Last-Event-ID` one gets what came since, or `reset`: then read everything anew.
     """
@@ -105,6 +105,8 @@ def _shape(house: Parts, news: News) -> dict[str, Any]:
     doc = news.doc
     if isinstance(doc, IncidentDoc):
         return shaping.incident(doc, house.world, house.directory)
+    if isinstance(doc, CommandDoc):
+        return commands.shape(doc, house)
     if isinstance(doc, AlarmDoc) and news.kind == "device":
         lost = doc.state in ALARM_STATES_LOST
         return shaping.device(doc.device, house.world, house.latest.device_last_at(doc.device), lost)

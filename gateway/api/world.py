@@ -12,7 +12,7 @@ from devices.catalogue import Catalogue, Device
 from devices.reading import source_of
 from gateway import render
 from gateway.auth import Grant, Scope
-from gateway.core.effect import AlarmDoc, IncidentDoc
+from gateway.core.effect import AlarmDoc, CommandDoc, IncidentDoc
 from gateway.core.plan import Grid, Plan
 from gateway.text import LANGUAGES
 from gateway.wording import Composer, Directory
@@ -82,14 +82,14 @@ class World:
         return {language: self.composer.advice(doc, language, "") for language in LANGUAGES}
 
 
-def places_of(doc: IncidentDoc | AlarmDoc) -> tuple[str, ...]:
-    """Where an incident or alarm is; whoever may see one of these places may see it."""
-    if isinstance(doc, AlarmDoc):
+def places_of(doc: IncidentDoc | AlarmDoc | CommandDoc) -> tuple[str, ...]:
+    """Where an incident, alarm or command is; whoever may see one of these places may see it."""
+    if not isinstance(doc, IncidentDoc):
         return (doc.place, doc.site)
     return (*doc.places, doc.place, doc.site)
 
 
-def visible(scope: Scope, doc: IncidentDoc | AlarmDoc) -> bool:
+def visible(scope: Scope, doc: IncidentDoc | AlarmDoc | CommandDoc) -> bool:
     """Whether the holder of the scope may see it. Its site counts as its place only where it has no other."""
     places = [p for p in places_of(doc)[:-1] if p]
     return any(scope.covers(place) for place in places or [doc.site])

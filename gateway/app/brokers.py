@@ -15,7 +15,7 @@ from gateway.app.child import Orders
 from gateway.broker.accounts import load_or_make
 from gateway.config.settings import EMBEDDED, Settings, SourceSettings
 from gateway.core.effect import Ask
-from gateway.mqtt import SessionSettings, parse_broker_url
+from gateway.mqtt import SessionSettings, parse_broker_url, tls_context
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - compared with what the settings say, never bound
 
@@ -46,6 +46,21 @@ def address(source: SourceSettings, orders: Orders) -> tuple[str, int, str | Non
     return url.host, url.port, source.username or url.username, source.password or url.password
 
 
+def client(
+    source: SourceSettings, orders: Orders, purpose: str = "", timeout_s: float = 10.0
+) -> aiomqtt.Client:
+    """A client that says something on a source's broker now and then. Raises OSError for certificates it cannot read.
+
+    With a `purpose` it has a name of its own, so that a second connection for it ends the first.
+    """
+    host, port, username, password = address(source, orders)
+    name = f"csg-{installation(Path(orders.data))}-{_short(source.name)}-{purpose}" if purpose else None
+    return aiomqtt.Client(
+        host, port, username=username, password=password, identifier=name, timeout=timeout_s,
+        tls_context=None if source.tls is None else tls_context(source.tls),
+    )  # fmt: skip
+
+
 def installation(data: Path) -> str:
     """A name made once: a broker keeps our sessions under it, and two gateways never share one."""
     path = data / "installation"
@@ -59,12 +74,11 @@ async def answer_asks(asks: asyncio.Queue[Ask], settings: Settings, orders: Orde
     while True:
         ask = await asks.get()
         source: Any = next((s for s in settings.sources if s.name == ask.source), None)
-        if source is None:
+        if source is None or source.listen:  # nobody to ask: what pushes to us has no broker
             continue
-        host, port, username, password = address(source, orders)
         with contextlib.suppress(aiomqtt.MqttError, OSError):
-            async with aiomqtt.Client(host, port, username=username, password=password) as client:
-                await client.publish(ask.topic, ask.payload, qos=1)
+            async with client(source, orders) as asking:
+                await asking.publish(ask.topic, ask.payload, qos=1)
 
 
 def _short(name: str) -> str:

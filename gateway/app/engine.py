@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import itertools
 import random
@@ -17,16 +18,19 @@ from typing import Any, Final, Literal
 import msgspec
 import structlog
 
+from devices.codec import Ask as CodecAsk
 from devices.decode import Decoder
 from devices.reading import Reading, device_id, point_id
-from gateway.app.brokers import answer_asks, installation, session_settings
+from gateway.app.brokers import answer_asks, client, installation, session_settings
 from gateway.app.channels import make_deliverer
 from gateway.app.child import Orders, run
+from gateway.app.commands import PATIENCE_S, Commander
 from gateway.app.snapshots import Snapshots
 from gateway.clock import Stamper, SystemClock
+from gateway.config.profilefiles import site_profiles
 from gateway.config.settings import OWN_SOURCE, Settings, SourceSettings
 from gateway.control import ControlServer
-from gateway.core.effect import Answered, Ask, Notify, Publish
+from gateway.core.effect import Answered, Ask, Command, Notify, Publish
 from gateway.core.event import Acted, Delivered, Gap, Measured
 from gateway.core.plan import Plan
 from gateway.engine import Engine
@@ -34,6 +38,7 @@ from gateway.errors import JournalError
 from gateway.ingest import Ingest
 from gateway.inprocess import thaw_plan
 from gateway.journal import Journal, Suspect
+from gateway.listen.inlet import Inlet, Inlets
 from gateway.mqtt import Session
 from gateway.planning import build_plan
 from gateway.pump import Pump
@@ -84,6 +89,7 @@ class EngineProcess:
             self._replan,
             self._told_from_outside,
             self.cursors.update,
+            self._inlet,
         )
         self.deliverer, self.composer = make_deliverer(
             self.settings,
@@ -94,12 +100,20 @@ class EngineProcess:
             self._brief,
         )
         self.ingest = self._ingest(clean)
+        self.inlets = Inlets(self.ingest, self.settings.sources)
+        self.commander = self._commander()
         self.engine.flush()
+        self.inlets.expect()
         await self.control.start()
         self._task(self.deliverer.run(), "deliver")
-        self.deliverer.submit(self.engine.outbox())
+        for effect in self.engine.outbox():
+            if isinstance(effect, Command):
+                self.command(effect)
+        self.deliverer.submit([e for e in self.engine.outbox() if not isinstance(e, Command)])
+        self._task(self.commander.run(), "commands")
         for settings in self.settings.sources:
-            self._open(settings)
+            if not settings.listen:
+                self._open(settings)
         self._task(answer_asks(self.asks, self.settings, self.orders), "asks")
         self._task(self._housekeeping(), "housekeeping")
         self._task(self._keep_house(), "journal")
@@ -146,13 +160,37 @@ class EngineProcess:
         codecs = {s.name: s.codecs for s in self.settings.sources}
         suspect = None if clean else Suspect(self.data / "journal")
         guard = _Guard(suspect, self._killer) if suspect is not None else None
+        profiles, wrong = site_profiles(Path(name) for name in self.settings.profiles)
+        # They were checked before the start; a file that changed since costs its own profiles only.
+        for problem in wrong:
+            log.error("profile left out", problem=str(problem))
+        decoder = Decoder(self.engine.state.context, codecs, profiles=profiles)
         ingest = Ingest(
-            self.engine, Decoder(self.engine.state.context, codecs), sources, self.pump.kick,
+            self.engine, decoder, sources, self.pump.kick,
             lambda: self.pump.behind, self.tell, guard,
         )  # fmt: skip
         if guard is not None:
             guard.ingest = ingest
         return ingest
+
+    def _commander(self) -> Commander:
+        brokers = {
+            s.name: functools.partial(client, s, self.orders, "commands", PATIENCE_S)
+            for s in self.settings.sources
+            if not s.listen
+        }
+        clock = self.engine.stamper
+        return Commander(
+            brokers, self._encoded, self._delivered, lambda: clock.at() + self.engine.state.offset_ms
+        )
+
+    def _encoded(self, command: Command) -> Sequence[CodecAsk] | str:
+        """What to send to the device, in the dialect that it speaks."""
+        source, _, native = command.device.partition(":")
+        family = self.ingest.families.get(command.device, "")
+        return self.ingest.decoder.command(
+            source, native, command.name, command.command, command.expires_at, family
+        )
 
     # -- the brokers ------------------------------------------------------------------------------------------
 
@@ -188,11 +226,20 @@ class EngineProcess:
         if session is not None:
             session.acknowledge(epoch, packets)
 
+    def redeliver(self) -> None:
+        """Every session anew: whose messages were given up is not known, and a disk is not dead every day."""
+        for session in self.sessions:
+            session.reconnect()
+
     def deliver(self, effects: Sequence[Notify | Publish]) -> None:
         self.deliverer.submit(effects)
 
     def withdraw(self, effects: Sequence[str]) -> None:
         self.deliverer.withdraw(effects)
+        self.commander.withdraw(effects)
+
+    def command(self, command: Command) -> None:
+        self.commander.submit(command)
 
     def ask(self, ask: Ask) -> None:
         with contextlib.suppress(asyncio.QueueFull):
@@ -244,6 +291,9 @@ class EngineProcess:
         over_s = {"process_alive": 30, "broker_trouble": 600}.get(metric)
         if over_s is not None:
             asyncio.get_running_loop().call_later(over_s, self.tell, metric, channel, not value)
+
+    def _inlet(self, answer: Callable[[Sequence[int]], None]) -> Inlet:
+        return self.inlets.open(answer)
 
     # -- housekeeping -----------------------------------------------------------------------------------------
 
@@ -305,6 +355,7 @@ class EngineProcess:
             "incidents": len(state.incidents), "alarms": len(state.alarms), "timers": len(state.timers),
             "outbox": len(state.outbox), "links": dict(self.ingest.links),
             "counts": {**self.ingest.counts, "messages": self.ingest.messages},
+            "listener": self.inlets.figures,
             "waiting": len(self.ingest.waiting), "plan": self.engine.plan.digest,
             "in_flight": sum(s.in_flight for s in self.sessions),
             "cpu_s": usage.ru_utime + usage.ru_stime, "rss_bytes": usage.ru_maxrss * 1024,

@@ -28,16 +28,20 @@ log = structlog.get_logger(__name__)
 async def main(orders: Orders, stop: asyncio.Event) -> None:
     """Wait for the audience, then play until stopped. `orders.simulate` may hold scenario, speed, loop and seed."""
     wanted = orders.simulate
-    account = load_or_make(Path(orders.data) / "broker").devices
+    accounts = load_or_make(Path(orders.data) / "broker")
     host = "127.0.0.1" if orders.broker_host in ("0.0.0.0", "") else orders.broker_host  # noqa: S104  compared, not bound
-    broker = f"mqtt://{quote(account.user)}:{quote(account.password)}@{host}:{orders.broker_port}"
+    # The account that devices share hears the commands to one device a connection, and ours speaks for them all.
+    broker, ears = (
+        f"mqtt://{quote(account.user)}:{quote(account.password)}@{host}:{orders.broker_port}"
+        for account in (accounts.devices, accounts.gateway)
+    )
     await _audience(orders, stop)
     log.info("simulated community starts", devices=len(devices()))
     await demo(
         broker, devices(), site=DEMO_SITE,
         seed=int(wanted.get("seed", 1)), scenario=str(wanted.get("scenario", "demo")),
         loop=bool(wanted.get("loop", False)), speed=float(wanted.get("speed", 1.0)),
-        stop=stop, told=lambda said: log.info("simulator", broker=said),
+        stop=stop, told=lambda said: log.info("simulator", broker=said), ears=ears,
     )  # fmt: skip
 
 

@@ -12,6 +12,9 @@ from gateway.engine import Engine
 from gateway.journal import Journal
 
 SNAPSHOT_EVENTS: Final = 300_000  # replays in seconds; a snapshot sooner costs more than it saves
+EVENTS_A_DEVICE: Final = (
+    2  # likewise: what a snapshot costs grows with the devices, 4 s of CPU for a city's 625 000
+)
 SNAPSHOT_S: Final = 600.0
 STUCK_S: Final = 120.0
 _CAUGHT_UP_S: Final = 30.0
@@ -38,7 +41,8 @@ class Snapshots:
                 return
             self._pid = 0
         events = self._engine.state.seq - self.seq
-        if not events or (events < SNAPSHOT_EVENTS and now - self._at < SNAPSHOT_S):
+        enough = max(SNAPSHOT_EVENTS, EVENTS_A_DEVICE * len(self._engine.state.devices))
+        if not events or (events < enough and now - self._at < SNAPSHOT_S):
             return
         self.seq, self._at = self._engine.state.seq, now
         pid = os.fork()

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import socket
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ import uvicorn
 
 from devices.discover import PluginMissing
 from gateway.api.app import create_app
+from gateway.api.catalogue import replan
 from gateway.api.health import fingerprint, report
 from gateway.api.hub import Hub
 from gateway.api.notes import Notes
@@ -34,7 +36,9 @@ from gateway.control import ControlClient
 from gateway.errors import EngineGone, GatewayError
 from gateway.feed import Feeder
 from gateway.follow import Follower
+from gateway.health_of import HealthOf
 from gateway.latest import Latest
+from gateway.newcomers import Newcomers
 from gateway.planning import PlanRefused, build_plan
 from gateway.registry import Registry, RegistryError
 from gateway.registry.reader import Directory, RegistryReader
@@ -42,7 +46,9 @@ from gateway.views import Change, Views
 
 PULSE_S: Final = 2.0
 REOPEN_S: Final = 30.0
+PLACING_S: Final = 1.0
 SWEEP_S: Final = 3600.0
+SAVE_S: Final = 300.0  # what was learned of devices since is learned again from the journal, or lost with it
 SWEEPS_MAX: Final = 1_000  # of some thousand rows each; what is left waits an hour
 DAY_MS: Final = 86_400_000
 TAIL_EVENTS: Final = 200_000  # a second or two of reading at the start
@@ -93,6 +99,8 @@ class ViewProcess:
         self._task(self._pulses(), "pulse")
         self._task(self._sweeps(), "sweep")
         self._task(self._reopens(), "stores")
+        self._task(self._placing(), "placing")
+        self._task(self._saves(), "health")
         log.info("view ready", seq=self.views.applied_seq, points=len(self.latest), url=self.orders.web_url)
         ended = [asyncio.create_task(stop.wait(), name="view.stop"),
                  asyncio.create_task(self.failed.wait(), name="view.failed")]  # fmt: skip
@@ -117,12 +125,13 @@ class ViewProcess:
         self.key = link_key(data)
         self.views = Views(data / "views.sqlite")
         self.latest = Latest()
+        self.health = HealthOf(data / "health.sqlite")
         self.control = ControlClient(data / "engine.sock")
         self.feeders: list[Feeder] = []
         self.house = Parts(
             data, self.views, self.latest, self.feeders, None, self.control, self.registry, self.auth, self.directory,
             Notes(data / "notes.sqlite"), Hub(0), self._world(), self.key, self.orders.web_url, default_web(),
-            clock=self.clock, replanned=self.take_on_plan,
+            clock=self.clock, replanned=self.take_on_plan, devices_health=self.health,
         )  # fmt: skip
         for name in self.settings.stores:
             self._open_store(name)
@@ -132,7 +141,7 @@ class ViewProcess:
             self.latest.load(self.house.history.latest())
         self.follower = self.house.follower = Follower(
             data / "journal", self.views, self.latest, self.feeders, self._applied, self._ended,
-            latest_seq=latest_seq, clock=self.clock,
+            latest_seq=latest_seq, health=self.health, clock=self.clock,
         )  # fmt: skip
 
     def _open_store(self, name: str) -> Feeder | None:
@@ -269,6 +278,28 @@ class ViewProcess:
             if not self.views.sweep(now, days):
                 return
 
+    async def _saves(self) -> None:
+        """What was learned of devices reaches the disk now and then; a disk that refuses is asked again."""
+        while True:
+            await asyncio.sleep(SAVE_S)
+            try:
+                await asyncio.to_thread(self.health.save)
+            except sqlite3.Error as error:
+                log.error("what was learned of devices is not saved", reason=str(error))
+
+    async def _placing(self) -> None:
+        """Newcomers whose name a saved rule knows get their place, and the engine hears of it."""
+        newcomers = Newcomers(self.latest, self.registry, self.clock)
+        while True:
+            await asyncio.sleep(PLACING_S)
+            try:
+                if not await asyncio.to_thread(newcomers.due):
+                    continue
+                if await asyncio.to_thread(newcomers.place):
+                    await replan(self.house)
+            except RegistryError as error:
+                log.error("newcomers wait for their place", reason=str(error))
+
     async def _reopens(self) -> None:
         """A store that did not open is tried again; it fills up from the journal by itself."""
         while True:
@@ -298,6 +329,10 @@ class ViewProcess:
         self.follower.stop()
         for feeder in self.feeders:
             feeder.stop()
+        try:
+            self.health.close()
+        except sqlite3.Error as error:
+            log.error("what was learned of devices is not saved", reason=str(error))
         self.views.close()
         self.house.notes.close()
         self.auth.close()

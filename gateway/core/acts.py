@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from gateway.core import escalate, incident, judge
+from gateway.core import commanding, escalate, incident, judge
 from gateway.core.alarm import Move, Refusal, move
 from gateway.core.effect import Notify
 from gateway.core.event import Acted, Verb
@@ -44,6 +44,7 @@ PERMITS: Final[dict[Verb, tuple[str, ...]]] = {
     Verb.UNSHELVE: (*_DESK, "duty_operator"),
     Verb.OUT_OF_SERVICE: ("admin", "operator"),
     Verb.IN_SERVICE: ("admin", "operator", "duty_operator"),
+    Verb.COMMAND: (*_DESK, "duty_operator", "property_manager", "micro_station_lead"),
 }
 """Which roles may do what, on places they hold the role for. A household never gives a verdict: staff verify."""
 
@@ -60,6 +61,12 @@ def acted(turn: Turn, act: Acted) -> None:
         turn.answer(act.key, ok, code, rev)
         return
     _forget_old_answers(turn)
+    if act.verb is Verb.COMMAND:
+        device = turn.plan.catalogue.devices.get(act.target)
+        allowed = device is not None and permitted(turn, act, [device.place])
+        code = commanding.asked(turn, act) if allowed else "not_found" if device is None else "forbidden"
+        turn.answer(act.key, code == "ok", code, None)
+        return
     target: Incident | Alarm | None = turn.state.incidents.get(act.target) or turn.state.alarms.get(
         act.target
     )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from devices.catalogue import Device, Level, Source
 from devices.reading import METRICS, Hazard, source_of, split_point
+from gateway.core.command import AUTOMATIC
 from gateway.core.coverage import Guard
 from gateway.core.effect import Mode
 from gateway.core.plan import Plan, Policy, Route, digest
@@ -27,7 +28,13 @@ NOBODY: Final = _built_in("nobody", "无人可通知", "Nobody to tell", Hazard.
 UNGUARDED: Final = _built_in(
     "unguarded", "监测中断（已无可用探测器）", "Unguarded: no detector works here", Hazard.COVERAGE
 )
-BUILT_IN: Final = {r.id: r for r in (VERIFY, RULE_FAULT, NOBODY, UNGUARDED)}
+COMMAND_FAILED: Final = _built_in(
+    "command_failed",
+    "设备未执行命令，派人到现场操作",
+    "A device did not obey: send somebody",
+    Hazard.EQUIPMENT,
+)
+BUILT_IN: Final = {r.id: r for r in (VERIFY, RULE_FAULT, NOBODY, UNGUARDED, COMMAND_FAILED)}
 """Alarms the core itself raises. VERIFY takes the hazard of the metric it stands for."""
 
 
@@ -67,8 +74,14 @@ class Compiled:
         self.index = RuleIndex(plan.rules, plan.catalogue)
         self.retired = frozenset(plan.retired)
         self.guard = Guard(plan.catalogue)
+        self.obeys: dict[str, list[Device]] = {}  # site -> devices that a fire sets going by itself
+        for device in plan.catalogue.devices.values():
+            if device.kind in AUTOMATIC:
+                self.obeys.setdefault(self.source(device.id).site, []).append(device)
         self.bound: dict[str, Bound] = {r.id: Bound(r) for r in plan.rules}
-        self._same: dict[tuple[Bound, ...], tuple[Bound, ...]] = {}  # one tuple for all points with these rules
+        self._same: dict[
+            tuple[Bound, ...], tuple[Bound, ...]
+        ] = {}  # one tuple for all points with these rules
         self.rules: dict[str, Rule] = {**BUILT_IN, **{r.id: r for r in plan.rules}}
         self.roles: dict[tuple[str, str], list[str]] = {}
         for person in sorted(plan.people):

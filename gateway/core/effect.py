@@ -166,7 +166,47 @@ class Withdrawn(msgspec.Struct, frozen=True, tag="withdrawn"):
     effects: Sequence[str]
 
 
-Result = Notify | Publish | Ask | Answered | IncidentChanged | AlarmChanged | Withdrawn
+class CommandDoc(msgspec.Struct, frozen=True):
+    """One command as everyone outside the core sees it. `user` is empty where it was sent by itself. UTC ms."""
+
+    id: str
+    device: str
+    name: str
+    user: str
+    place: str
+    site: str
+    mode: str
+    state: str  # requested sent confirmed unconfirmed failed
+    asked_at: int
+    tries: int = 0
+    detail: str = ""
+
+
+class CommandChanged(msgspec.Struct, frozen=True, tag="command_changed"):
+    """The view's copy of a command after a change."""
+
+    doc: CommandDoc
+
+
+class Command(msgspec.Struct, frozen=True, tag="command"):
+    """Ask a device for something, in its own dialect; the shell finds the codec. Never after `expires_at` (UTC ms)."""
+
+    id: str
+    command: str
+    device: str
+    source: str
+    name: str
+    expires_at: int
+    mode: str
+    site: str
+
+
+Effect = Notify | Publish | Command
+"""What is owed to the world until a `Delivered` says how it ended."""
+
+Result = (
+    Notify | Publish | Ask | Answered | IncidentChanged | AlarmChanged | Withdrawn | Command | CommandChanged
+)
 
 
 class Happened(msgspec.Struct, frozen=True, array_like=True):

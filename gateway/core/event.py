@@ -68,6 +68,7 @@ class Verb(StrEnum):
     UNSHELVE = "unshelve"
     OUT_OF_SERVICE = "out_of_service"  # 屏蔽/停用; alarm; args: until_ms, order, second (person)
     IN_SERVICE = "in_service"
+    COMMAND = "command"  # device; args: name, confirm? (second press), anyway? (in spite of a warning)
 
 
 class Acted(msgspec.Struct, frozen=True, tag="acted"):

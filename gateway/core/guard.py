@@ -1,9 +1,9 @@
-"""Keeps count of the detectors that work, and raises the alarm of a place that has none left."""
+"""What the core says of protection itself: a place that no detector watches any more, a P1 that reached nobody."""
 
 from __future__ import annotations
 
 from devices.reading import point_id
-from gateway.core.compiled import UNGUARDED, Compiled
+from gateway.core.compiled import NOBODY, UNGUARDED, Compiled
 from gateway.core.coverage import Impaired, Ward
 from gateway.core.effect import Mode
 from gateway.core.judge import Fact, end_alarm, raise_alarm
@@ -60,3 +60,13 @@ def _ward(turn: Turn, ward: Ward, device: str) -> None:
 def _impairs(plan: Compiled, alarm: Alarm) -> bool:
     rule = plan.rules.get(alarm.rule)
     return alarm.out_until is not None or (alarm.active and rule is not None and rule.impairs)
+
+
+def nobody(turn: Turn, site: str, reached: bool) -> None:
+    """Whether the last P1 call chain of a site had anybody to tell; an empty one is an alarm of its own."""
+    subject = f"site/{site}"
+    alarm = turn.state.alarms.get(f"{NOBODY.id}|{subject}")
+    if not reached and (alarm is None or not alarm.active):
+        raise_alarm(turn, NOBODY, subject, Fact(point_id(f"gateway:{site}", "channel_ok"), False))
+    elif reached and alarm is not None and alarm.active:
+        end_alarm(turn, NOBODY.id, subject)

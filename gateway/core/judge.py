@@ -8,7 +8,7 @@ import msgspec
 
 from devices.reading import METRICS, Flag, MetricClass, Reading, point_id, split_point
 from gateway.core import incident
-from gateway.core.compiled import NOBODY, RULE_FAULT, VERIFY, Bound, Compiled
+from gateway.core.compiled import RULE_FAULT, VERIFY, Bound, Compiled
 from gateway.core.event import Measured
 from gateway.core.state import SEQUENCES_MAX, Alarm, DeviceState, PointState, State
 from gateway.core.turn import Turn
@@ -42,6 +42,7 @@ def measured(  # noqa: PLR0912 - the hot path: a call per reading would cost mor
     points = state.points
     device: DeviceState | None = None
     utc = at + state.offset_ms
+    owed = False
     for reading in event.readings:
         point = points.get(reading.point)
         if point is None or point.rules is None:
@@ -76,6 +77,8 @@ def measured(  # noqa: PLR0912 - the hot path: a call per reading would cost mor
             point.measured_at = moment
             late_ms = utc - moment if utc - moment > LATE_MS else 0
         point.value = value
+        if device is not None and device.owes:
+            owed = True
         for bound in point.rules or ():
             if bound.calm(value) and not (point.memory if bound.on_point else state.memory.get(bound.id)):
                 continue
@@ -84,6 +87,9 @@ def measured(  # noqa: PLR0912 - the hot path: a call per reading would cost mor
         if state.verifying and point.id in state.verifying:
             del state.verifying[point.id]
             end_alarm(turn := turn or Turn(state, plan, seq, at), VERIFY.id, point.id)
+    if owed:
+        turn = turn or Turn(state, plan, seq, at)
+        turn.answered = [r for r in event.readings if not r.flags & _ASIDE]
     return turn
 
 
@@ -164,14 +170,14 @@ def silent(turn: Turn, name: str) -> None:
     for rule in turn.plan.absence(name):
         due = _deadline(turn.state, turn.plan, device, rule)
         if due is not None and due <= turn.at:
-            device.absent = [*device.absent, rule.id]
+            device.absent = (*device.absent, rule.id)
             raise_alarm(turn, rule, name, Fact(point_id(name, "online")))
     watch(turn.state, turn.plan, device)
 
 
 def _returned(turn: Turn, device: DeviceState) -> None:
     """The device speaks again."""
-    absent, device.absent = device.absent, []
+    absent, device.absent = device.absent, ()
     for rule in absent:
         end_alarm(turn, rule, device.id)
     watch(turn.state, turn.plan, device)
@@ -182,12 +188,12 @@ def _repeated(device: DeviceState, event: Measured, at: int) -> bool:
     if event.sequence is not None:
         if event.sequence in device.sequences:
             return True
-        device.sequences = [*device.sequences[-(SEQUENCES_MAX - 1) :], event.sequence]
+        device.sequences = (*device.sequences[-(SEQUENCES_MAX - 1) :], event.sequence)
         return False
-    recent = [(d, t) for d, t in device.pulses if at - t < DUP_MS]
+    recent = tuple((d, t) for d, t in device.pulses if at - t < DUP_MS)
     if event.dup and any(d == event.digest for d, _ in recent):
         return True
-    device.pulses = [*recent[-(SEQUENCES_MAX - 1) :], (event.digest, at)]
+    device.pulses = (*recent[-(SEQUENCES_MAX - 1) :], (event.digest, at))
     return False
 
 
@@ -386,13 +392,3 @@ def ticked(turn: Turn, key: str) -> None:
         end_alarm(turn, rule, subject)
     if point is None and verdict is Verdict.NORMAL and due is None and memory == bound.fresh():
         del store[subject]
-
-
-def nobody(turn: Turn, site: str, reached: bool) -> None:
-    """Whether the last P1 call chain of a site had anybody to tell; an empty one is an alarm of its own."""
-    subject = f"site/{site}"
-    alarm = turn.state.alarms.get(f"{NOBODY.id}|{subject}")
-    if not reached and (alarm is None or not alarm.active):
-        raise_alarm(turn, NOBODY, subject, Fact(point_id(f"gateway:{site}", "channel_ok"), False))
-    elif reached and alarm is not None and alarm.active:
-        end_alarm(turn, NOBODY.id, subject)

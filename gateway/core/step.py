@@ -5,9 +5,9 @@ from __future__ import annotations
 from heapq import heappop
 from typing import Final
 
-from gateway.core import acts, escalate, guard, incident, judge
+from gateway.core import acts, commanding, escalate, guard, incident, judge
 from gateway.core.compiled import Compiled
-from gateway.core.effect import Happened, Notify
+from gateway.core.effect import Command, Happened, Notify
 from gateway.core.event import (
     Acted,
     Clocked,
@@ -51,11 +51,18 @@ def advance(state: State, plan: Compiled, seq: int, at: int, event: Event) -> li
         _learn(state, event)
     if turn is None:
         return NOTHING
+    if turn.answered:
+        commanding.heard(turn, turn.answered)
     if turn.changed:
         guard.follow(turn)
+    if turn.dirty:
+        commanding.automatic(turn)
     for site, heard in turn.heard.items():
-        judge.nobody(turn, site, heard)
-    return turn.finish()
+        guard.nobody(turn, site, heard)
+    out = turn.finish()
+    for change in commanding.changes(turn):
+        turn.say(change)
+    return out
 
 
 def bind(state: State, plan: Compiled) -> None:
@@ -86,6 +93,8 @@ def _fire(turn: Turn) -> None:
             judge.silent(turn, name)
         elif kind == "rule":
             judge.ticked(turn, name)
+        elif kind == "cmd":
+            commanding.due(turn, name)
         elif kind == "alarm":
             if (alarm := state.alarms.get(name)) is not None:
                 acts.back(turn, alarm)
@@ -122,6 +131,8 @@ def _other(turn: Turn, event: Event) -> None:
 
 def _delivered(turn: Turn, event: Delivered) -> None:
     effect = turn.state.outbox.pop(event.effect, None)
+    if isinstance(effect, Command):
+        commanding.delivered(turn, effect, event.outcome is Outcome.SENT, event.detail)
     if not isinstance(effect, Notify):
         return
     acts.told(turn, effect, str(event.outcome))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from devices.reading import METRICS
+from devices.reading import METRICS, Reading
 from gateway.core.compiled import Compiled
 from gateway.core.effect import (
     AlarmChanged,
     AlarmDoc,
     Answered,
     Ask,
+    Effect,
     Happened,
     IncidentChanged,
     IncidentDoc,
@@ -24,7 +25,7 @@ from gateway.core.effect import (
     Told,
     Withdrawn,
 )
-from gateway.core.state import Alarm, Incident, State
+from gateway.core.state import Alarm, Commanded, Incident, State
 from rules.rule import Rule
 
 RECORDING: Final = "recording"
@@ -34,7 +35,21 @@ TOLD_MAX: Final = 60  # rows of one call chain kept on the incident; the deliver
 class Turn:
     """Created when a step first has something to say. Collects results in order; `finish` publishes what changed."""
 
-    __slots__ = ("at", "changed", "dirty", "heard", "n", "out", "owed", "plan", "seq", "state", "utc")
+    __slots__ = (
+        "answered",
+        "at",
+        "changed",
+        "commands",
+        "dirty",
+        "heard",
+        "n",
+        "out",
+        "owed",
+        "plan",
+        "seq",
+        "state",
+        "utc",
+    )
 
     def __init__(self, state: State, plan: Compiled, seq: int, at: int) -> None:
         self.state, self.plan, self.seq, self.at = state, plan, seq, at
@@ -42,7 +57,9 @@ class Turn:
         self.out: list[Happened] = []
         self.heard: dict[str, bool] = {}  # site -> whether the last P1 chain there had anybody to tell
         self.n = 0
+        self.answered: Sequence[Reading] = ()  # live words of devices that owe an answer to a command
         self.changed: dict[str, Alarm] = {}
+        self.commands: dict[str, Commanded] = {}
         self.dirty: dict[str, tuple[Incident, list[str]]] = {}
         self.owed: dict[str, list[tuple[Told, str, bool]]] = {}
 
@@ -60,9 +77,20 @@ class Turn:
     def tell(
         self, incident: Incident, person: str, role: str, reason: str, urgent: bool, channel: str
     ) -> None:
-        """Owe a person one notification of this incident; it goes out with the step's final revision."""
+        """Owe a person one notification of this incident; it goes out with the step's final revision.
+
+        One step that says the same thing twice (a fault, and what it leaves unguarded) is one message.
+        """
         if incident.mode == "simulated":
             channel = RECORDING
+        for known, why, loud in self.owed.get(incident.id, ()):
+            if (known.person, known.role, known.channel, why) == (
+                person,
+                role,
+                channel,
+                reason,
+            ) and loud >= urgent:
+                return
         told = Told(self.effect_id(), person, role, channel, self.utc, incident.step)
         incident.told.append(told)
         del incident.told[:-TOLD_MAX]
@@ -84,7 +112,7 @@ class Turn:
             self.state.outbox[effect.id] = effect
             self.say(effect)
 
-    def withdraw(self, wanted: Callable[[Notify | Publish], bool]) -> None:
+    def withdraw(self, wanted: Callable[[Effect], bool]) -> None:
         gone = [e.id for e in self.state.outbox.values() if not wanted(e)]
         for effect in gone:
             del self.state.outbox[effect]

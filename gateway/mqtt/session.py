@@ -88,6 +88,14 @@ class Session:
         if self._link is not None:
             self._link.resume()
 
+    def reconnect(self) -> None:
+        """Begin a new epoch, so that the broker sends again whatever was not acknowledged (MQTT 4.4).
+
+        Does nothing while nothing is unacknowledged.
+        """
+        if self._link is not None and self._link.in_flight:
+            self._link.end(Lost(LostReason.CLOSED, "by us, to have messages sent again"))
+
     async def run(self) -> None:
         """Connect, subscribe, read, reconnect, until cancelled; then say goodbye to the broker."""
         while True:

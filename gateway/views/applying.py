@@ -10,6 +10,8 @@ import msgspec
 from gateway.core.effect import (
     AlarmChanged,
     AlarmDoc,
+    CommandChanged,
+    CommandDoc,
     IncidentChanged,
     IncidentDoc,
     Notify,
@@ -37,6 +39,10 @@ ON CONFLICT(id) DO UPDATE SET standing = excluded.standing, state = excluded.sta
   since = excluded.since, changed_at = excluded.changed_at, seq = excluded.seq, doc = excluded.doc
 WHERE excluded.seq >= alarms.seq
 """
+COMMAND: Final = """
+INSERT INTO commands(id, device, place, asked_at, seq, doc) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT(id) DO UPDATE SET seq = excluded.seq, doc = excluded.doc WHERE excluded.seq >= commands.seq
+"""
 DELIVERY: Final = """
 INSERT OR IGNORE INTO deliveries(effect, seq, n, at, incident, rev, site, place, mode, person, role, channel, reason,
   priority, step, outcome, detail, tries, ended_at)
@@ -55,11 +61,11 @@ Statement = tuple[str, tuple[Any, ...]]
 
 
 class Change(msgspec.Struct, frozen=True):
-    """News for whoever watches live: the document of an incident or alarm after the event `seq` at `utc`."""
+    """News for whoever watches live: the document of an incident, alarm or command after the event `seq` at `utc`."""
 
     seq: int
     utc: int
-    doc: IncidentDoc | AlarmDoc
+    doc: IncidentDoc | AlarmDoc | CommandDoc
 
 
 class Applied(msgspec.Struct):
@@ -121,6 +127,12 @@ def _result(out: Applied, seq: int, utc: int, result: Any) -> None:
                 alarm.metric, alarm.since, utc, seq, pack(alarm),
             )))  # fmt: skip
             out.changes.append(Change(seq, utc, alarm))
+        case CommandChanged():
+            told = result.doc
+            out.statements.append(
+                (COMMAND, (told.id, told.device, told.place, told.asked_at, seq, pack(told)))
+            )
+            out.changes.append(Change(seq, utc, told))
         case Notify():
             out.statements.append((DELIVERY, (
                 result.id, seq, _number(result.id), utc, result.incident, result.rev, result.site, result.doc.place,

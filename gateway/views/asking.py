@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.core.effect import AlarmDoc, IncidentDoc
+from gateway.core.effect import AlarmDoc, CommandDoc, IncidentDoc
 
 unpack_incident: Final = msgspec.msgpack.Decoder(IncidentDoc).decode
+unpack_command: Final = msgspec.msgpack.Decoder(CommandDoc).decode
 unpack_alarm: Final = msgspec.msgpack.Decoder(AlarmDoc).decode
 
 
@@ -39,6 +40,11 @@ ALARMS: Final = (
     "SELECT doc FROM alarms WHERE (?1 IS NULL OR standing = ?1) AND (?2 IS NULL OR (since, id) < (?2, ?3)) "
     "ORDER BY since DESC, id DESC LIMIT ?4"
 )
+COMMANDS: Final = "SELECT doc FROM commands WHERE device = ?1 ORDER BY asked_at DESC, id DESC LIMIT ?2"
+RECENT_COMMANDS: Final = (
+    "SELECT doc FROM commands WHERE asked_at >= ?1 ORDER BY asked_at DESC, id DESC LIMIT ?2"
+)
+STANDING: Final = "SELECT doc FROM alarms WHERE standing = 1"
 DELIVERIES: Final = (
     "SELECT effect, seq, n, at, incident, rev, site, place, mode, person, role, channel, reason, priority, step, "
     "outcome, detail, tries, ended_at FROM deliveries WHERE (?1 IS NULL OR incident = ?1) "
@@ -84,3 +90,21 @@ class Quarantine(msgspec.Struct, frozen=True):
     reason: str
     size: int
     payload: bytes
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of an alarm where thousands are looked at. `state` is NORM where only its service is suspended.
+
+    Times are UTC ms.
+    """
+
+    id: str
+    rule: str
+    device: str
+    metric: str
+    state: str
+    since: int
+    out_of_service_until: int | None = None
+
+
+unpack_standing: Final = msgspec.msgpack.Decoder(Standing).decode

@@ -10,7 +10,7 @@ import structlog
 
 from gateway.errors import OperatorFault
 
-VERSION: Final = 1
+VERSION: Final = 2
 BUSY_MS: Final = 5000
 
 SCHEMA: Final = """
@@ -47,6 +47,18 @@ CREATE TABLE cursor(one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NUL
 INSERT INTO cursor VALUES (1, 0, 0);
 """
 
+LATER: Final = {
+    2: """
+CREATE TABLE commands(
+  id TEXT PRIMARY KEY, device TEXT NOT NULL, place TEXT NOT NULL, asked_at INTEGER NOT NULL, seq INTEGER NOT NULL,
+  doc BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX commands_device ON commands(device, asked_at DESC, id DESC);
+CREATE INDEX commands_by_time ON commands(asked_at);
+""",
+}
+"""What each version since the first adds. Nothing is filled in: journals of older versions hold nothing for it."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -79,9 +91,11 @@ def _open(path: Path) -> sqlite3.Connection:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         if found > VERSION:
             raise ViewsNewer(path, found)
-        if not found:
-            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif (said := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        if found < VERSION:
+            more = "".join(sql for version, sql in LATER.items() if version > found)
+            schema = more if found else SCHEMA + more
+            connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {VERSION}; COMMIT;")
+        if (said := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(said)
     except BaseException:
         connection.close()

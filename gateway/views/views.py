@@ -7,18 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.core.effect import AlarmDoc, IncidentDoc
+from gateway.core.effect import AlarmDoc, CommandDoc, IncidentDoc
 from gateway.journal import Row
 from gateway.views.applying import Change, applied
 from gateway.views.asking import (
     ALARMS,
+    COMMANDS,
     DELIVERIES,
     QUARANTINED,
+    RECENT_COMMANDS,
+    STANDING,
     Delivery,
     IncidentFilter,
     Quarantine,
+    Standing,
     unpack_alarm,
+    unpack_command,
     unpack_incident,
+    unpack_standing,
 )
 from gateway.views.tables import connect, opened, set_aside
 
@@ -30,6 +36,7 @@ OLD_INCIDENTS: Final = (
 OLD_DELIVERIES: Final = (
     "DELETE FROM deliveries WHERE effect IN (SELECT effect FROM deliveries WHERE at < ? LIMIT ?)"
 )
+OLD_COMMANDS: Final = "DELETE FROM commands WHERE id IN (SELECT id FROM commands WHERE asked_at < ? LIMIT ?)"
 OLD_ALARMS: Final = (
     "DELETE FROM alarms WHERE id IN (SELECT id FROM alarms WHERE standing = 0 AND changed_at < ? LIMIT ?)"
 )
@@ -116,6 +123,7 @@ class Views:
                 for query, values in (
                     (OLD_INCIDENTS, (old, SWEEP_ROWS)),
                     (OLD_DELIVERIES, (old, SWEEP_ROWS)),
+                    (OLD_COMMANDS, (old, SWEEP_ROWS)),
                     (OLD_ALARMS, (now - ALARMS_KEPT_MS, SWEEP_ROWS)),
                     (OLD_QUARANTINE, (QUARANTINE_MAX,)),
                 )
@@ -143,12 +151,24 @@ class Views:
         since, identity = before or (None, None)
         return [unpack_alarm(row[0]) for row in self._ask(ALARMS, (standing, since, identity, limit))]
 
+    def standing(self) -> list[Standing]:
+        """Every alarm that still needs anybody, in brief: about 3 us each."""
+        return [unpack_standing(row[0]) for row in self._ask(STANDING, ())]
+
     def lost_devices(self, devices: Sequence[str]) -> set[str]:
         """Those of the devices that an absence rule says are silent now."""
         marks = ",".join("?" * len(devices))
         silent = "SELECT device FROM alarms WHERE metric = 'online' AND state IN ('UNACK', 'ACKED')"
         query = f"{silent} AND device IN ({marks})"
         return {row[0] for row in self._ask(query, devices)}
+
+    def commands(self, device: str, limit: int) -> list[CommandDoc]:
+        """What a device was told, newest first."""
+        return [unpack_command(row[0]) for row in self._ask(COMMANDS, (device, limit))]
+
+    def recent_commands(self, since: int, limit: int) -> list[CommandDoc]:
+        """What any device was told since then (UTC ms), newest first."""
+        return [unpack_command(row[0]) for row in self._ask(RECENT_COMMANDS, (since, limit))]
 
     def deliveries(self, incident: str | None, before: tuple[int, int] | None, limit: int) -> list[Delivery]:
         """Who and what was told, newest first."""

@@ -60,7 +60,7 @@ def test_prefixed_elements_are_read() -> None:
         ("ipconflict", "fault"), ("illaccess", "fault"), ("recordingfailure", "storage_fault"),
         ("regionExiting", "motion"), ("audioexception", "audio_detected"), ("parking", "obstruction"),
         ("unattendedBaggage", "obstruction"), ("callHelp", "sos"), ("eBikeDetection", "ebike_detected"),
-        ("ElectricBikeEntersLift", None), ("fireTruckSeen", ""), ("smokeDetected2", "smoke_detected_visual"),
+        ("ElectricBikeEntersLift", "ebike_detected"), ("fireTruckSeen", ""), ("smokeDetected2", "smoke_detected_visual"),
         ("humanIntrusionRule", "intrusion"), ("firePassageOccupied", "obstruction"), ("faceDetection", ""),
         ("facedetection", ""), ("alarmResult", ""), ("FaceTemperatureMeasurementEvent", ""),
         ("thermometry", ""), ("peopleCounting", ""), ("whatever", None),

@@ -61,7 +61,8 @@ def test_documented_payloads_mean_what_their_makers_say(name: str) -> None:
                 r
                 for r in got["readings"]
                 if (r["metric"], r["channel"]) == (wanted["metric"], wanted.get("channel"))
-                and r["historical"] == wanted.get("historical", False)  # a batch also holds what it supersedes
+                and r["historical"]
+                == wanted.get("historical", False)  # a batch also holds what it supersedes
             ]
             if len(found) != 1 or not agrees(wanted, found[0]):
                 wrong.append((record["id"], wanted, found))

@@ -10,7 +10,7 @@ import pytest
 from devices.reading import METRICS, Flag, MetricClass
 from devices.terms import RANGES, SIBLINGS, TERMS
 from devices.units import convert, known, scale, symbol
-from devices.vocabulary import Dialect, clean_channel, number_in, sense, short, understand
+from devices.vocabulary import Dialect, clean_channel, number_in, riddle, sense, short, understand
 from devices.words import Said, said, switch
 
 INVALID = int(Flag.INVALID)
@@ -330,3 +330,55 @@ def test_texts_fit_into_readings() -> None:
     assert short("a\tb" + "x" * 300) == "a b" + "x" * 252
     assert clean_channel("a/b\n") == "a_b "
     assert len(clean_channel("x" * 99)) == 64
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "meaning"),
+    [
+        ("co_alarm", 1, ("co", "", True)),
+        ("co_alarm", 0, ("co", "", False)),
+        ("co_alarm_2", "1", ("co", "2", True)),
+        ("CO_Detected", 1.0, ("co", "", True)),
+        ("co_state", 1, ("co", "", True)),
+        ("smoke_state", 1, ("smoke", "", True)),
+        ("gas_status", 0, ("gas", "", False)),
+        ("battery_alarm_status", 1, ("battery_low", "", True)),
+        ("fault_state", 3, ("fault", "", True)),
+        ("smoke_state", 2, ("smoke", "", None, INVALID)),
+        ("smoke_status", "2", ("smoke", "", None, INVALID)),
+        ("gas_status", 3, ("gas", "", None, INVALID)),
+        ("co_alarm", 35, ("co", "", None, INVALID)),
+        ("co_alarm", -1, ("co", "", None, INVALID)),
+        ("sos_state", 2, ("sos", "", None, INVALID)),
+        ("smoke_state", math.inf, ("smoke", "", None)),
+        ("co_alarm_concentration", 35, None),
+        ("temperature_state", 2, None),
+        ("pressure_status", 1, None),
+        ("battery_status", 100, None),
+        ("temperature_state", 21.5, ("temperature", "", 21.5)),
+        ("co_sensor", 12, ("co_ppm", "", 12)),
+        ("smoke_value", 2, ("smoke_density", "", 2)),
+    ],
+)
+def test_codes_are_no_measurements(key: str, value: Any, meaning: tuple[Any, ...] | None) -> None:
+    """Beside a word of state or alarm a whole number is a code: 0 and 1 answer, and what nobody knows is not normal."""
+    assert mean(key, value) == ([meaning] if meaning else [])
+
+
+def test_a_code_with_a_unit_is_a_measurement() -> None:
+    """Who names a unit measures."""
+    assert mean("gas_status", {"value": 7, "unit": "%LEL"}) == [("gas_lel", "", 7)]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(2, "unknown-code: smoke_state says 2"), ("7", "unknown-code: smoke_state says 7"),
+     ("wibble", "unknown-word: smoke_state says wibble"), ({"value": 2}, "unknown-code: smoke_state says 2"),
+     (10**400, "unknown-word: smoke_state says something else"), (1, None), ("normal", None), (None, None)],
+)  # fmt: skip
+def test_what_nobody_knows_is_set_aside(value: Any, reason: str | None) -> None:
+    """A word or code on an alarm's key that nobody knows gives the reason to look at it."""
+    found = sense("smoke_state")
+    assert found is not None
+    (meant,) = understand(found, value)
+    assert riddle("smoke_state", value, meant) == reason

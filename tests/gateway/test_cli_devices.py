@@ -7,8 +7,14 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from devices.reading import Reading
+from gateway.batch import batch_of
 from gateway.broker.accounts import load_devices
 from gateway.cli import app
+from gateway.core.event import FORMAT, Measured
+from gateway.health_of import HealthOf
+from gateway.journal import Row
+from gateway.registry import Registry
 
 
 def csg(data: Path, *arguments: str) -> tuple[int, str]:
@@ -62,3 +68,34 @@ def test_wrong_names_and_damaged_files_are_said(tmp_path: Path) -> None:
         ("acl",),
     ):
         assert csg(tmp_path, *arguments)[0] == 2
+
+
+def test_learned_periods_are_listed_and_adopted_where_none_is_known(tmp_path: Path) -> None:
+    """Only devices that keep a period are listed; adopting writes it where the catalogue names none."""
+    registry = Registry.open(tmp_path / "registry.sqlite")
+    devices = [
+        {"id": "s:a", "place": "x"},
+        {"id": "s:b", "place": "x", "report_period_s": 60},
+        {"id": "s:c", "place": "x"},
+    ]
+    places = [{"id": "x", "level": "site", "name": "X"}]
+    registry.import_catalogue({"places": places, "devices": devices}, who="test", now=1)
+    health = HealthOf(tmp_path / "health.sqlite")
+    for n in range(1, 9):
+        readings = [Reading(f"s:{name}/smoke/", False) for name in ("a", "b")]
+        row = Row(FORMAT, n, 0, [(n * 600_000, Measured("s", readings))], [])
+        health.apply([row], batch_of([row], n - 1))
+    health.close()
+    code, said = csg(tmp_path, "periods", "--json")
+    assert (code, [(r["device"], r["learned_s"], r["catalogue_s"]) for r in json.loads(said)]) == (
+        0, [("s:a", 600, None), ("s:b", 600, 60)],
+    )  # fmt: skip
+    assert registry.get("devices", "s:a")[0].get("report_period_s") is None
+    code, said = csg(tmp_path, "periods", "--adopt")
+    assert (code, said.count("adopted")) == (0, 1)
+    assert [registry.get("devices", d)[0].get("report_period_s") for d in ("s:a", "s:b", "s:c")] == [
+        600,
+        60,
+        None,
+    ]
+    registry.close()

@@ -59,6 +59,31 @@ async def test_unacknowledged_messages_come_again(tmp_path: Path, protocol: int)
 
 
 @PROTOCOLS
+async def test_what_was_given_up_is_had_again(tmp_path: Path, protocol: int) -> None:
+    """`reconnect` brings every unacknowledged message of the running session again, and nothing that was acknowledged;
+    with nothing unacknowledged the connection stays.
+    """
+    with mosquitto(tmp_path) as broker:
+        ear = Recorder(acks=False)
+        async with (
+            Load(broker.port) as load,
+            running(settings(broker.port, protocol=protocol), ear) as session,
+        ):
+            session.reconnect()
+            await load.send([("t", b"%d" % number) for number in range(10)])
+            await async_until(lambda: len(ear.messages) == 10, "ten messages")
+            assert session.epoch == 1
+            session.acknowledge(1, [message.packet_id for message in ear.messages[:4]])
+            session.reconnect()
+            await async_until(lambda: len(ear.messages) == 16, "the rest")
+            assert session.epoch == 2
+            assert session.in_flight == 6
+    assert sorted(ear.payloads[10:]) == [b"%d" % number for number in range(4, 10)]
+    assert all(message.dup for message in ear.messages[10:])
+    assert [event.reason for event in ear.of(Lost) if isinstance(event, Lost)] == [LostReason.CLOSED]
+
+
+@PROTOCOLS
 async def test_a_broker_restart_loses_nothing(tmp_path: Path, protocol: int) -> None:
     """A broker that is stopped and started has kept the session and what was unacknowledged; ours reconnects."""
     with mosquitto(tmp_path) as broker:

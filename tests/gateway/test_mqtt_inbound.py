@@ -309,7 +309,7 @@ def test_the_table_of_topics_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     ear = Ear()
     ear.feed(*(publish(f"t/{number}", b"") for number in range(95)), publish("l" * 300, b""))
     assert len(ear.said) == 96
-    assert len(ear.inbound._known) == 5
+    assert len(ear.inbound._known) == 10
 
 
 def test_nothing_is_read_after_the_owner_stopped() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from devices.reading import Reading
+from gateway import pump
 from gateway.clock import Stamper, SystemClock
-from gateway.core.effect import Answered, Ask, Notify, Publish
+from gateway.core.effect import Answered, Ask, Command, IncidentChanged, Notify, Publish
 from gateway.core.event import Acted, Measured, Verb
 from gateway.engine import Engine
 from gateway.errors import JournalError
@@ -19,6 +20,10 @@ from gateway.inprocess import MemoryJournal, thaw_plan
 from gateway.journal import Row
 from gateway.pump import Pump
 from tests.core.community import estate
+from tests.parts import async_until
+
+BACKLOG = 50
+"""Events kept while the disk is away: few, so that a test reaches past them."""
 
 
 class SlowJournal(MemoryJournal):
@@ -29,12 +34,21 @@ class SlowJournal(MemoryJournal):
         self.gate = threading.Event()
         self.gate.set()
         self.broken = False
+        self.refused = 0
 
     def append(self, row: Row) -> None:
         assert self.gate.wait(20)
-        if self.broken:
-            raise JournalError("full", "simulated")
+        self._refuse()
         super().append(row)
+
+    def save_snapshot(self, seq: int, data: bytes) -> None:
+        self._refuse()
+        super().save_snapshot(seq, data)
+
+    def _refuse(self) -> None:
+        if self.broken:
+            self.refused += 1
+            raise JournalError("full", "simulated")
 
 
 class House:
@@ -46,8 +60,9 @@ class House:
         self.effects: list[Notify | Publish] = []
         self.answers: list[tuple[Answered, bool]] = []
         self.said: list[tuple[bool, str]] = []
+        self.redelivered = 0
         self.moved = asyncio.Event()
-        self.engine = Engine(self.journal, Stamper(SystemClock()), self, thaw_plan, "boot")
+        self.engine = Engine(self.journal, Stamper(SystemClock()), self, thaw_plan, "boot", BACKLOG)
         self.engine.start(estate())
         self.engine.flush()
         self.pump = Pump(self.engine, self._journal_ok)
@@ -60,12 +75,19 @@ class House:
         self.acked.extend(tokens)
         self.moved.set()
 
+    def redeliver(self) -> None:
+        self.redelivered += 1
+        self.moved.set()
+
     def deliver(self, effects: Sequence[Notify | Publish]) -> None:
         self.effects.extend(effects)
         self.moved.set()
 
     def withdraw(self, effects: Sequence[str]) -> None:
         """Nothing is withdrawn here."""
+
+    def command(self, command: Command) -> None:
+        """No device is here."""
 
     def ask(self, ask: Ask) -> None:
         """Nobody answers here."""
@@ -145,6 +167,43 @@ async def test_a_dead_disk_answers_not_durable(house: House) -> None:
     await house.until(lambda: house.said and house.said[-1][0] is True)
     seqs = [row.first + i for row in house.journal.kept for i in range(len(row.events))]
     assert seqs == list(range(1, len(seqs) + 1))
+
+
+async def test_a_backlog_past_its_bound_is_asked_for_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk away for too long costs rows and no message: what was given up is never acknowledged, the broker is asked
+    for it once, and everything that came of it reaches whoever follows the journal and whoever waited for the disk.
+    """
+    monkeypatch.setattr(pump, "RETRY_S", (0.02,))
+    house.journal.broken = True
+    house.smoke(1)
+    for n in range(2 * BACKLOG):
+        house.engine.submit(Measured("sim", [Reading("sim:x/temperature/", float(n))]), ("t", n))
+    house.engine.submit(Measured("sim", [Reading("sim:hydrant/battery_low/", True)]), "low")
+    house.pump.kick()
+    # A row, more rows than it may keep, a snapshot, another.
+    await async_until(lambda: house.journal.refused >= 4, "four refusals")
+    assert all(e.id.startswith("boot-") for e in house.effects)
+    assert house.redelivered == 0
+    house.journal.broken = False
+    await house.until(lambda: house.redelivered == 1)
+    house.smoke(2, "other")
+    await house.until(lambda: house.acked == [2])
+    seqs = [row.first for row in house.journal.kept]
+    assert house.journal.snapshot is not None
+    assert house.journal.snapshot[0] + 1 in seqs
+    docs = {
+        item.result.doc.id: item.result.doc
+        for row in house.journal.kept
+        for item in row.happened
+        if isinstance(item.result, IncidentChanged)
+    }
+    assert {i.id: i.rev for i in house.engine.state.incidents.values()} == {
+        d.id: d.rev for d in docs.values()
+    }
+    late = [e for e in house.effects if isinstance(e, Publish) and e.doc is not None and e.doc.priority == 4]
+    assert [e.id.startswith("boot") for e in late] == [False]
 
 
 async def test_measurements_share_commits(house: House) -> None:

@@ -183,7 +183,7 @@ def test_placement_rules_are_kept_and_journalled(registry: Registry) -> None:
     registry.remove_placement("k{r}", who=WHO, now=NOW)
     with pytest.raises(NotFound):
         registry.remove_placement("k{r}", who=WHO, now=NOW)
-    with pytest.raises(BadPattern):
+    with pytest.raises(Invalid):
         registry.put_placement(Placement("k", "s"), who=WHO, now=NOW)
     said = [e.what for e in registry.edits(after=9) if e.what.startswith("placement")]
     assert said == ["placement.put", "placement.put", "placement.put", "placement.remove"]

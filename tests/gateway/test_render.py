@@ -176,6 +176,31 @@ def test_an_unplaced_device_is_said_by_name() -> None:
     assert bare["links"]["self"] == "/api/v1/incidents/20261121-0007"
 
 
+def test_an_unplaced_device_of_a_known_site_is_said_to_have_no_place() -> None:
+    """The site's name, the name the device gives itself, and in both languages that nobody knows more."""
+    stranger = msgspec.structs.replace(ALARM, device="demo:s/stranger", place="s")
+    incident = made(doc(place="s", alarms=[stranger]))
+    assert incident["place"]["text"] == "阳光花园 s/stranger"
+    assert "位置未登记" in incident["title"]["zh-CN"]
+    assert "place not registered" in incident["title"]["en"]
+    own = msgspec.structs.replace(ALARM, device="gateway:disk", place="s")
+    assert made(doc(place="s", alarms=[own]))["place"]["text"] == "阳光花园"
+
+
+def test_a_device_taken_out_since_had_its_place_when_it_alarmed() -> None:
+    """Its old incidents read as they did."""
+    gone = msgspec.structs.replace(ALARM, device="demo:s/gone")
+    assert made(doc(alarms=[gone]))["place"] == made(doc())["place"]
+    assert made(doc(alarms=[gone]))["title"] == made(doc())["title"]
+
+
+def test_a_device_that_got_its_place_since_is_said_where_it_is() -> None:
+    """An incident at the site whose one device was placed meanwhile names that place; of two places neither."""
+    incident = made(doc(place="s", alarms=[ALARM]))
+    assert incident["place"]["text"] == made(doc())["place"]["text"]
+    assert "位置未登记" not in incident["title"]["zh-CN"]
+
+
 def test_time_zone_of_the_source() -> None:
     """Times carry the offset of the source's own zone; of its site's when the source is unknown."""
     west = doc(site="w", alarms=[msgspec.structs.replace(ALARM, device="west:w/x")])

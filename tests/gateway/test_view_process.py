@@ -14,8 +14,12 @@ import httpx
 import msgspec
 
 from gateway.app.child import Orders
+from gateway.clock import SystemClock
 from gateway.config.settings import Settings
 from gateway.journal import Journal
+from gateway.newcomers import WHO
+from gateway.registry import Registry
+from gateway.registry.placing import Placement
 from tests.gateway.journals import row
 from tests.parts import until
 
@@ -83,3 +87,26 @@ def test_a_view_starts_without_an_engine_and_takes_up_where_it_was(tmp_path: Pat
         until(lambda: client.get("/api/v1/health").json()["seq"] == 40, "what came meanwhile")
         assert len(client.get("/api/v1/points?limit=500").json()["items"]) == 80
     journal.close()
+
+
+def test_a_view_places_newcomers_by_the_saved_rules(tmp_path: Path) -> None:
+    """By itself and while it runs: what fits and has a place is in the catalogue some seconds later."""
+    registry = Registry.open(tmp_path / "registry.sqlite")
+    site = {"id": "home", "level": "site", "name": "Home"}
+    rooms = [{"id": f"room-{n}", "level": "household", "name": str(n), "parent": "home"} for n in (1, 3)]
+    registry.import_catalogue({"places": [site, *rooms]}, who="test", now=1)
+    registry.put_placement(Placement("dev{n}", "room-{n}", "temperature"), who="test", now=1)
+    journal = Journal(tmp_path / "journal")
+    journal.open()
+    journal.append(row(1, 2, at=SystemClock().utc_ms()))
+    with view(tmp_path):
+        until(lambda: "s:dev1" in registry.snapshot().catalogue.devices, "the first to be placed")
+        journal.append(row(3, 2, at=SystemClock().utc_ms()))
+        until(lambda: "s:dev3" in registry.snapshot().catalogue.devices, "the next to be placed")
+    assert {d.id: d.place for d in registry.snapshot().catalogue.devices.values()} == {
+        "s:dev1": "room-1",
+        "s:dev3": "room-3",
+    }
+    assert {edit.who for edit in registry.edits(what="device.put")} == {WHO}
+    journal.close()
+    registry.close()

@@ -211,6 +211,13 @@ export function fakeApi(): Plugin {
       const p = (device: string, metric: string, value: unknown, unit: string | null, stale: boolean): Row => ({ point: `${device}/${metric}/`, device, metric, channel: "", value, unit, at: at(Date.now() - (stale ? 9e5 : 3e3)), measured_at: null, flags: [], stale });
       return json(200, { items: [p("demo:sim/d0", "smoke", true, null, false), p("demo:sim/d0", "battery", 87, "%", false), p("demo:sim/d1", "gas_lel", 0.4, "%LEL", false), p("demo:sim/d2", "pressure", 0.31, "MPa", true)], next: null, seq });
     }
+    if (path === "/coverage") {
+      const causes = [{ rule: "health-fault-safety", title: { "zh-CN": "安全设备故障", en: "Safety device fault" }, since: at(Date.now() - 36e5), out_of_service_until: null }];
+      const floor = { place: where, level: "floor", class: "fire", marked: false, installed: 3, working: 2, percent: 66.7, missing: [{ id: "demo:sim/d0", name: "", kind: "smoke", place: where, causes }] };
+      return json(200, { at: at(Date.now()), classes: [{ class: "fire", installed: 3, working: 2, percent: 66.7 }], items: [floor], next: null, seq });
+    }
+    if (path === "/health/devices") return json(200, { at: at(Date.now()), counts: { never: 1 }, items: [{ id: "demo:sim/d1", name: "", kind: "gas", model: "", site: "sim", place: where, report_period_s: 60, problems: ["never"], causes: [], health: null }], next: null, seq });
+    if (path === "/devices/due") return json(200, { items: [{ device: "demo:sim/d1", name: "", kind: "gas", place: where, what: "expired", day: "2026-10-01", overdue: true }], next: null, seq });
     if (path === "/health") return json(200, { ok: !ailing, at: at(Date.now()), seq, data_age_ms: 4, parts: [{ name: "engine", ok: true, lag: 0, text: { "zh-CN": "引擎正常", en: "engine is well" } }, { name: "store.duckdb", ok: !ailing, lag: 900, text: { "zh-CN": "历史数据有延迟，正在补写。", en: "History is behind and being filled in." } }] });
     if (path === "/recorded") return json(200, { items: [{ effect: "1.0", at: at(Date.now() - 9e3), person: { id: "p-1", name: "赵值班" }, reason: "called", title: "【模拟】火警 待核实：3号楼 1单元 5层 502 厨房", body: "感烟报警，03:12:07。" }], next: null, seq });
     json(404, { type: "urn:csg:problem:no_route", title: "no route" });

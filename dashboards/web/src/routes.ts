@@ -1,7 +1,13 @@
 /** The address after `#`: which page, and the one-time token of a sign-in link. */
 
-export const PAGES = ["duty", "devices", "health", "notices"] as const;
+export const PAGES = ["duty", "devices", "coverage", "health", "notices", "inbox", "catalogue"] as const;
 export type PageName = (typeof PAGES)[number];
+
+/** Pages that only administrators may read. */
+const FOR_ADMINS: readonly PageName[] = ["inbox", "catalogue"];
+
+export const pagesFor = (roles: readonly string[]): PageName[] =>
+  PAGES.filter((page) => roles.includes("admin") || !FOR_ADMINS.includes(page));
 
 export interface Route {
   page: PageName;

@@ -5,7 +5,9 @@ of their default value: a missing `fCnt` is 0, a missing `externalPowerSource` f
 
 - A device is named by its DevEUI in lower case.
 - `object` is what the codec of the device profile made of the bytes, v3's `objectJSON` the same as text; it is read by
-  `devices.lorawan`. Without it the device is alive and the message is set aside: somebody must install the codec.
+  `devices.lorawan`. Without it a profile of the house may read `data`: its `product` is the name of the device profile
+  or the id of the application, its `service` the FPort. Where there is none the device is alive and the message is set
+  aside: somebody must install the codec, or write a profile.
 - `time` is when the gateway heard the device. `deduplicationId` tells a message from its copies; where it is missing,
   the frame counter does, with address and time, since a device activated by hand starts again at 0.
 - `status` gives battery, mains and link margin, `join` that the device joined, `location` where it is. `ack`, `txack`
@@ -27,7 +29,8 @@ from devices.codec import Decoded, Message, Push, Reply, Topic
 from devices.codecs.chirpstack.examples import EXAMPLES as EXAMPLES
 from devices.instants import clock_flags, from_iso
 from devices.lorawan.brands import brand_of
-from devices.lorawan.payload import Uplink, nothing_decoded, readings
+from devices.lorawan.payload import Uplink, readings
+from devices.lorawan.raw import Undecoded, undecoded
 from devices.reading import Flag, Reading, Value, device_id, point_id
 from devices.vocabulary import checked, short
 
@@ -36,11 +39,15 @@ TOPICS: Sequence[Topic] = (
     Topic("application/+/device/+/+"),  # v3 before 3.11: `rx`, `join`, `status`, ...
 )
 
+PROFILED: Final = True
+"""Wants the profiles in its context."""
+
 
 class _Info(msgspec.Struct, rename="camel"):
     dev_eui: Any = None
     device_name: Any = None
     device_profile_name: Any = None
+    application_id: Any = None
 
 
 class _Event(msgspec.Struct, rename="camel"):
@@ -64,6 +71,7 @@ class _Event(msgspec.Struct, rename="camel"):
     dev_eui: Any = msgspec.field(name="devEUI", default=None)  # v3, where these stand at the top
     device_name: Any = None
     device_profile_name: Any = None
+    application_id: Any = msgspec.field(name="applicationID", default=None)
     rx_info: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -88,7 +96,9 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
         return Decoded(quarantine=f"wrong-type: {error}")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Decoded(quarantine=f"not-json: {error}")
-    info = event.device_info or _Info(event.dev_eui, event.device_name, event.device_profile_name)
+    info = event.device_info or _Info(
+        event.dev_eui, event.device_name, event.device_profile_name, event.application_id
+    )
     native = _native(info, parts)
     if native is None:
         return Decoded(quarantine="missing: neither DevEUI nor name of a device")
@@ -97,12 +107,14 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
     profile = info.device_profile_name
     brand = brand_of("", profile[:255] if isinstance(profile, str) else "", native[:16])
     device = device_id(message.source, native)
-    return _read(kind, Uplink(device, brand, _whole(event.f_port), at, flags, message.now), event)
+    uplink = Uplink(device, brand, _whole(event.f_port), at, flags, message.now)
+    if kind == "up":
+        products = (profile, info.application_id)
+        return _up(uplink, event, Undecoded(context, message, "chirpstack", native, products))
+    return _read(kind, uplink, event)
 
 
 def _read(kind: str, uplink: Uplink, event: _Event) -> Decoded:
-    if kind == "up":
-        return _up(uplink, event)
     found: Sequence[Reading] = ()
     if kind == "status":
         found = _status(uplink, event)
@@ -124,7 +136,7 @@ def admit(request: Push, _secret: str) -> Reply | tuple[str, bytes]:
     return f"{request.path or 'application'}/event/{kind}", request.body
 
 
-def _up(uplink: Uplink, event: _Event) -> Decoded:
+def _up(uplink: Uplink, event: _Event, raw: Undecoded) -> Decoded:
     fields: Any = event.object
     if fields is None and isinstance(event.object_json, str) and event.object_json:
         try:
@@ -132,11 +144,10 @@ def _up(uplink: Uplink, event: _Event) -> Decoded:
         except (msgspec.DecodeError, RecursionError):
             fields = None
     if isinstance(fields, dict) and fields:
-        found, problem = readings(uplink, fields)
-    else:
-        has_bytes = isinstance(event.data, str) and event.data != "" and uplink.port != 0
-        why = f"the device profile decodes nothing on port {uplink.port}"
-        found, problem = nothing_decoded(uplink, has_bytes, why)
+        decoded, problem = readings(uplink, fields)
+        return Decoded(tuple(decoded), problem, _sequence(uplink, event))
+    why = f"the device profile decodes nothing on port {uplink.port}"
+    found, problem = undecoded(raw, uplink, event.data, why)
     return Decoded(tuple(found), problem, _sequence(uplink, event))
 
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from devices.cameras.scene import by_words, faces, seen
 from devices.codecs.dahua_event.blocks import Event
-from devices.vocabulary import Meaning, number_in, quantity, short, words_of
+from devices.reading import METRICS, Condition
+from devices.vocabulary import Meaning, number_in, quantity, sense, short, words_of
 
 Metrics = tuple[str, ...]
 
@@ -109,6 +110,8 @@ def told(event: Event) -> list[Meaning]:
     if code.startswith("traffic") or code in ("anpr", "lpr"):
         return _traffic(event.data) if on else []
     metrics = metrics_of(event.code)
+    if metrics is None and (kind := _sensor(event.data)) != "alarm_input":
+        metrics = (kind,)
     if metrics is None:
         return [Meaning("trigger", "", short(event.code))] if on else []
     if metrics == ("alarm_input",):
@@ -131,6 +134,8 @@ def metrics_of(code: str) -> Metrics | None:
     if known is not None:
         return known
     metric = by_words(code)
+    if metric == "" and (found := sense(code)) is not None and found.levels and found.term.level:
+        metric = found.term.level if METRICS[found.term.level].condition is Condition.ALARM else ""
     return () if metric is None else (metric,) if metric else None
 
 

@@ -95,6 +95,8 @@ def _sensor(name: str, what: str, text: str) -> list[Meaning]:
         if not (meant.levels and meant.term.level) and not meant.term.text:
             raise _nameless(name)
         return understand(Sense(meant.term, meant.channel, "", meant.levels, False), text)
+    if meant.coded and meant.term.level and number is not None:
+        return understand(meant, number)
     metric = meant.term.number
     if not metric or not meant.numbers:
         raise _nameless(name)

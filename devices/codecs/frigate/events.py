@@ -82,7 +82,7 @@ def event(message: Message) -> Decoded:
     """`events`: what one object is, where, and whether it is still there. Raises msgspec.DecodeError."""
     body = _events.decode(message.payload)
     after, phase = body.after, body.type
-    if after is None or phase not in _PHASES or not _named(after.camera):
+    if after is None or type(phase) is not str or phase not in _PHASES or not _named(after.camera):
         return Decoded(quarantine="wrong-type: an event has a type, and after its change a camera")
     said: list[_Said] = [("event_phase", phase)]
     label = after.label
@@ -103,7 +103,7 @@ def review(message: Message) -> Decoded:
     """`reviews`: how grave Frigate takes what happens to be. Raises msgspec.DecodeError."""
     body = _reviews.decode(message.payload)
     after, phase = body.after, body.type
-    if after is None or phase not in _PHASES or not _named(after.camera):
+    if after is None or type(phase) is not str or phase not in _PHASES or not _named(after.camera):
         return Decoded(quarantine="wrong-type: a review has a type, and after its change a camera")
     said: list[_Said] = [("event_phase", phase)]
     if _named(after.severity):

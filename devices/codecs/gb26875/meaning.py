@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from devices.codecs.gb26875.frame import to_ms
 from devices.codecs.gb26875.parts import (
@@ -39,6 +39,7 @@ from devices.vocabulary import checked, short
 
 _INVALID: Final = int(Flag.INVALID)
 _HISTORICAL: Final = int(Flag.HISTORICAL)
+_STATES_MAX: Final = 16  # states remembered of one device
 
 
 class Speaker:
@@ -81,24 +82,12 @@ def readings(speaker: Speaker, objects: Sequence[Said], *, records: bool) -> tup
     found: list[Reading] = []
     problem: str | None = None
     for said in objects:
-        wrong: str | None = None
-        match said:
-            case PartState():
-                wrong = _part(speaker, said, found)
-            case State():
-                wrong = _state(speaker, said, found)
-            case Analog():
-                wrong = _analog(speaker, said, found)
-            case Operation():
-                wrong = _operation(speaker, said, found, _HISTORICAL if records else 0)
-            case Version():
-                _text(speaker, said.who, "version", f"{said.major}.{said.minor}", found)
-            case Configuration():
-                _text(speaker, said.who, "configuration", words(said.text), found)
-            case PartConfiguration():
-                _note(speaker, said, found)
-            case Clock():
-                wrong = _clock(speaker, said, found)
+        if isinstance(said, PartState):  # most frames tell of components
+            wrong = _part(speaker, said, found)
+        elif isinstance(said, Operation):
+            wrong = _operation(speaker, said, found, _HISTORICAL if records else 0)
+        else:
+            wrong = _READERS[type(said)](speaker, said, found)
         problem = problem or wrong
     return found, problem
 
@@ -112,7 +101,7 @@ def words(text: bytes) -> str:
 class _Names:
     """The points of one device, made when first needed and kept for the frames to come."""
 
-    __slots__ = ("alarm", "description", "device", "heartbeat", "rows", "test")
+    __slots__ = ("_said", "alarm", "description", "device", "heartbeat", "rows", "test")
 
     def __init__(self, device: str, alarm: str, bits: Bits) -> None:
         self.device = device
@@ -121,6 +110,19 @@ class _Names:
         self.heartbeat = point_id(device, "heartbeat")
         self.description = point_id(device, "description")
         self.rows = [(bit, point_id(device, metric, channel)) for bit, metric, channel in bits.rows]
+        self._said: dict[int, list[tuple[str, bool]]] = {}
+
+    def said(self, bits: int) -> list[tuple[str, bool]]:
+        """What a state's bits say, point by point; a device is in few states, and they are kept."""
+        told = self._said.get(bits)
+        if told is None:
+            told = [(self.alarm, bits & FIRE != 0)]
+            if bits & TEST_BIT or not bits:
+                told.append((self.test, not bits))
+            told += [(point, bits & bit != 0) for bit, point in self.rows]
+            if len(self._said) < _STATES_MAX:
+                self._said[bits] = told
+        return told
 
 
 @lru_cache(maxsize=1024)
@@ -159,15 +161,20 @@ def _state(speaker: Speaker, said: State, found: list[Reading]) -> str | None:
 
 def _bits(names: _Names, bits: int, at: int | None, flags: int, found: list[Reading]) -> None:
     """A state's bits, set and clear alike: a state is sent whole, so a clear bit says that it is over."""
-    found.append(Reading(names.alarm, bits & FIRE != 0, at, flags))
-    if bits & TEST_BIT or not bits:
-        found.append(Reading(names.test, not bits, at, flags))
-    found += [Reading(point, bits & bit != 0, at, flags) for bit, point in names.rows]
+    found += [Reading(point, value, at, flags) for point, value in names.said(bits)]
 
 
 def _reserved(what: str, bits: int, known: Bits) -> str | None:
     odd = bits & ~(known.known | FIRE | TEST_BIT)
     return f"unknown-bits: {odd:#06x} of a {what}, which the standard reserves" if odd else None
+
+
+def _version(speaker: Speaker, said: Version, found: list[Reading]) -> None:
+    _text(speaker, said.who, "version", f"{said.major}.{said.minor}", found)
+
+
+def _configuration(speaker: Speaker, said: Configuration, found: list[Reading]) -> None:
+    _text(speaker, said.who, "configuration", words(said.text), found)
 
 
 def _note(speaker: Speaker, said: PartConfiguration, found: list[Reading]) -> None:
@@ -227,3 +234,13 @@ def _text(speaker: Speaker, who: System | None, metric: str, text: str, found: l
     if text:
         point = point_id(_names(speaker.home, who).device, metric)
         found.append(Reading(point, text, speaker.at, speaker.flags))
+
+
+_READERS: Final[Mapping[type, Callable[[Speaker, Any, list[Reading]], str | None]]] = {
+    State: _state,
+    Analog: _analog,
+    Version: _version,
+    Configuration: _configuration,
+    PartConfiguration: _note,
+    Clock: _clock,
+}

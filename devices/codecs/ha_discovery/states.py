@@ -55,6 +55,8 @@ def state(row: Sequence[Any], text: str, body: Any) -> Said_:
         value = body
     if isinstance(value, dict) and kind != "event":
         value = value.get("position" if kind == "position" else "state", "")
+        if isinstance(value, dict | list):
+            return [], "wrong-type: the state is neither a word nor a number"
     if isinstance(value, str) and not value.strip():
         return _NOTHING
     if value is None or value == "None":
@@ -72,7 +74,7 @@ def _metric(kind: str, subject: str) -> str:
 
 def _level(row: Sequence[Any], value: Any) -> Said_:
     _, _, metric, channel, _, _, on, off = row
-    text = written(value) if not isinstance(value, dict) else ""
+    text = written(value)
     if text == on:
         return [Meaning(metric, channel, True)], None
     if text == off:
@@ -111,16 +113,16 @@ def _word(row: Sequence[Any], value: Any) -> Said_:
     number = number_in(value.strip()) if isinstance(value, str) else None
     given = value if number is None else number
     numeric = type(given) is int or type(given) is float
-    found = understand(
-        Sense(meant.term, channel, meant.unit, meant.levels and not numeric, meant.numbers), given, unit
-    )
+    coded = meant.coded  # "smoke state": a number there is no density of smoke
+    levels = meant.levels and (coded or not numeric)
+    found = understand(Sense(meant.term, channel, meant.unit, levels, meant.numbers, coded), given, unit)
     unknown = any(m.value is None and m.flags & _INVALID for m in found)
     return found, f"unknown-word: {short(str(value))[:64]!r}" if unknown else None
 
 
 def _valve(row: Sequence[Any], value: Any) -> Said_:
     """A valve that opens lets through already; one that closes is not closed yet and says so when it is."""
-    text = written(value) if not isinstance(value, dict) else ""
+    text = written(value)
     if text == "closing":
         return _NOTHING
     return _level(row, row[6] if text == "opening" else text)
@@ -171,7 +173,7 @@ def _button(channel: str, text: str) -> Said_:
 
 
 def _availability(row: Sequence[Any], value: Any) -> Said_:
-    text = written(value) if not isinstance(value, dict) else ""
+    text = written(value)
     if text in {row[6], row[7]}:
         return [Meaning("availability", "", "online" if text == row[6] else "offline")], None
     return _NOTHING

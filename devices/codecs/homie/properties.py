@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from devices.names import meaning_of
 from devices.reading import METRICS, MetricClass
-from devices.vocabulary import Meaning, Sense, number_in, sense, short, understand
+from devices.vocabulary import Meaning, Sense, channelled, number_in, sense, short, understand
 from devices.words import Said, said
 
 Row = list[Any]
@@ -57,7 +57,7 @@ def value(node: str, prop: str, kind: str, row: Sequence[Any], text: str) -> lis
     if datatype in _VALUELESS or meant is None:
         return []
     if channel is not None and channel != meant.channel:
-        meant = Sense(meant.term, channel, meant.unit, meant.levels, meant.numbers)
+        meant = channelled(meant, channel)
     level = meant.term.level
     if (
         settable

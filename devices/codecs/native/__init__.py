@@ -21,6 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from devices.codec import Decoded, Message, Topic
+from devices.codecs.native.commands import command as command
 from devices.codecs.native.events import event
 from devices.codecs.native.examples import EXAMPLES as EXAMPLES
 from devices.codecs.native.telemetry import Known, telemetry

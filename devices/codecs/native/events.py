@@ -11,7 +11,7 @@ from devices.codecs.native.telemetry import VERSION, reason, sequence
 from devices.instants import clock_flags, from_ms
 from devices.reading import METRICS, Flag, MetricClass, Reading, point_id
 from devices.units import scale
-from devices.vocabulary import clean_channel, quantity, short
+from devices.vocabulary import clean_channel, quantity, quoted, short
 from devices.words import Said, normal, said
 
 UNSPECIFIED: Final = "alarm_unspecified"
@@ -119,7 +119,7 @@ def _meanings(
         if hazard is None:
             problems.append("unknown-hazard: raised as an alarm of unspecified kind")
     else:
-        problems.append(f"unknown-event: {short(given)[:64]}" if kind else "missing: the event has no type")
+        problems.append(f"unknown-event: {quoted(given)}" if kind else "missing: the event has no type")
         if said(kind) is not Said.ACTIVE and _hazard(kind) is None:
             return []
         metric, value = hazard or _hazard(kind) or UNSPECIFIED, True

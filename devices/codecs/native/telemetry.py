@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import nextafter
 from typing import Any, Final
 
 import msgspec
@@ -31,8 +32,10 @@ _KINDS: Final = {
     MetricClass.TEST: _LEVEL,
     MetricClass.STATUS: _ANY,
 }
+# Ranges hold their ends, and HUGE is no number of ours.
+_STORABLE: Final = (nextafter(-HUGE, 0.0), nextafter(HUGE, 0.0))
 _METRICS: Final = {
-    name: (_KINDS[metric.klass], *RANGES.get(name, (-HUGE, HUGE))) for name, metric in METRICS.items()
+    name: (_KINDS[metric.klass], *RANGES.get(name, _STORABLE)) for name, metric in METRICS.items()
 }
 _ABSENT: Final = object()
 _INVALID: Final = int(Flag.INVALID)

@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from devices.codec import Decoded, Message, Topic
+from devices.codecs.shelly_gen1.commands import command as command
 from devices.codecs.shelly_gen1.examples import EXAMPLES as EXAMPLES
 from devices.codecs.shelly_gen1.report import announce, report
 from devices.codecs.shelly_gen1.values import JSON, SCALARS, answer, said_json, unit_key

@@ -102,6 +102,7 @@ _LEVELS: Final = (
     ("flood", "water_leak"),
     ("motion", "motion"),
     ("vibration", "vibration"),
+    ("tamper", "tamper"),
     ("active", "detection_enabled"),
     ("charger", "mains_power"),
     ("ext_power", "mains_power"),

@@ -26,6 +26,7 @@ import msgspec
 
 from devices.codec import Decoded, Message, Topic
 from devices.codecs.shelly_gen2.blu import advert
+from devices.codecs.shelly_gen2.commands import command as command
 from devices.codecs.shelly_gen2.components import KNOWN, split
 from devices.codecs.shelly_gen2.examples import EXAMPLES as EXAMPLES
 from devices.codecs.shelly_gen2.frames import Said, component, frame, prefix_key, settle

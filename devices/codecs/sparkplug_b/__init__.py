@@ -29,7 +29,7 @@ from devices.codecs.sparkplug_b.names import DIALECT, meant
 from devices.codecs.sparkplug_b.wire import BOOLEAN, Metric, Payload, WireError, read, rebirth, signed
 from devices.instants import clock_flags, from_ms
 from devices.reading import Flag, Reading, device_id, point_id
-from devices.vocabulary import Meaning, Sense, clean_channel, short, understand
+from devices.vocabulary import Meaning, Sense, channelled, clean_channel, riddle, understand
 
 TOPICS: Sequence[Topic] = (Topic("spBv1.0/#"), Topic("STATE/+"))
 
@@ -225,8 +225,8 @@ def _data(
         for said in say(
             name, metric.type or kind, metric.unit or unit, channel, None if metric.null else value
         ):
-            if said.value is None and type(value) is str and said.flags & Flag.INVALID:
-                problem = problem or f"unknown-word: {short(name)[:64]} says {short(value)[:64]}"
+            if said.value is None and said.flags:
+                problem = problem or riddle(name, value, said)
             readings.append(
                 Reading(f"{device}/{said.metric}/{said.channel}", said.value, at, flags | said.flags)
             )
@@ -239,7 +239,7 @@ def _said(name: str, kind: int, unit: str, channel: str, value: Any) -> tuple[Me
     found = meant(name, kind == BOOLEAN or (kind == 0 and type(value) is bool))
     if found is None:
         return ()
-    sense = found[0] if not channel else Sense(found[0].term, channel, found[0].unit)
+    sense = channelled(found[0], channel) if channel else found[0]
     if type(value) is int:
         value = value != 0 if kind == BOOLEAN else signed(value, kind)
     return tuple(understand(sense, value, "" if type(value) is bool else unit or found[1], DIALECT))

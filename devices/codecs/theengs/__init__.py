@@ -139,7 +139,7 @@ def _settle(message: Message, name: str, said: Sequence[Meaning], at: int | None
     found: dict[str, Reading] = {}
     for meant in said:
         if meant.value is None and meant.flags & _INVALID:
-            problem = problem or f"unknown-word: {meant.metric} of {short(name)[:64]}"
+            problem = problem or f"unknown-word: {meant.metric} of {short(name)[:64]} is neither yes nor no"
         point = point_id(device, meant.metric, meant.channel)
         there = found.get(point)
         if there is None or (meant.value is True and there.value is not True):

@@ -24,6 +24,7 @@ from typing import Any, Final
 import msgspec
 
 from devices.codec import Decoded, Message, Topic
+from devices.codecs.thingsboard.commands import command as command
 from devices.codecs.thingsboard.examples import EXAMPLES as EXAMPLES
 from devices.codecs.thingsboard.values import Batch, Values
 from devices.reading import Flag, Reading, device_id, point_id

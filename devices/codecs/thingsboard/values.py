@@ -8,7 +8,7 @@ from typing import Any, Final
 from devices.codec import Decoded, Message
 from devices.instants import clock_flags, from_ms
 from devices.reading import METRICS, Flag, MetricClass, Reading, device_id, point_id, split_point
-from devices.vocabulary import PLAIN, Meaning, clean_channel, quantity, sense, short, understand
+from devices.vocabulary import PLAIN, Meaning, clean_channel, quantity, riddle, sense, understand
 
 KEYS_MAX: Final = 256
 READINGS_MAX: Final = 4096
@@ -19,7 +19,6 @@ BATCH_MAX: Final = 1024
 Batch = Any
 """An object of values, `{"ts", "values"}`, or an array of either."""
 
-_INVALID: Final = int(Flag.INVALID)
 _NAMES: Final = frozenset(("ts", "serialNumber", "deviceName", "deviceType", "sensorModel", "sensorType"))
 
 
@@ -90,8 +89,8 @@ class Values:
                 alarm = METRICS[meant.metric].klass is MetricClass.ALARM
                 if alarm and not self._alarms:
                     continue
-                if meant.value is None and meant.flags & _INVALID and type(value) is str:
-                    self.problem = self.problem or f"unknown-word: {short(key)[:64]} says {short(value)[:64]}"
+                if meant.value is None and meant.flags:
+                    self.problem = self.problem or riddle(key, value, meant)
                 point = point_id(device, meant.metric, _channel(channel, meant.channel))
                 there = found.get(point)
                 if there is None or (alarm and meant.value is True):

@@ -5,7 +5,9 @@ are left out: a missing `f_cnt` is 0.
 
 - A device is named by its DevEUI in lower case, and by its id at the server where it has none.
 - `decoded_payload` (v2: `payload_fields`) is what the payload formatter made of the bytes, read by `devices.lorawan`;
-  `normalized_payload` adds what it did not say. Without either the device is alive and the message is set aside.
+  `normalized_payload` adds what it did not say. Without either a profile of the house may read `frm_payload`: its
+  `product` is `brand/model` as the server's device repository has them or the id of the application, its `service` the
+  FPort. Where there is none the device is alive and the message is set aside.
 - `received_at` of the Network Server is when it was measured. A message is told from its copies by session, frame
   counter and that time, since a device activated by hand starts again at 0.
 - `simulated` messages come from the server's console, not from the device: kept as invalid, and set aside.
@@ -25,7 +27,8 @@ from devices.codec import Decoded, Message, Topic
 from devices.codecs.ttn.examples import EXAMPLES as EXAMPLES
 from devices.instants import clock_flags, from_iso
 from devices.lorawan.brands import brand_of
-from devices.lorawan.payload import Uplink, nothing_decoded, readings
+from devices.lorawan.payload import Uplink, readings
+from devices.lorawan.raw import Undecoded, undecoded
 from devices.reading import Flag, Reading, device_id, point_id
 from devices.vocabulary import checked, short
 
@@ -37,15 +40,24 @@ TOPICS: Sequence[Topic] = (
     Topic("+/devices/+/events/#"),
 )
 
+PROFILED: Final = True
+"""Wants the profiles in its context."""
+
+
+class _Application(msgspec.Struct):
+    application_id: Any = None
+
 
 class _Ids(msgspec.Struct):
     device_id: Any = None
     dev_eui: Any = None
     dev_addr: Any = None
+    application_ids: _Application | None = None
 
 
 class _Version(msgspec.Struct):
     brand_id: Any = None
+    model_id: Any = None
 
 
 class _Uplink(msgspec.Struct):
@@ -71,6 +83,7 @@ class _Up(msgspec.Struct):
     location_solved: Any = None
     service_data: Any = None
     # v2
+    app_id: Any = None
     dev_id: Any = None
     hardware_serial: Any = None
     port: Any = 0
@@ -107,14 +120,14 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
         return Decoded(quarantine=f"not-json: {error}") if v3 else _unknown()
     if body.end_device_ids is None and body.dev_id is None and body.hardware_serial is None:
         return Decoded(quarantine="missing: no device is named") if v3 else _unknown()
-    return _v3(body, message) if body.end_device_ids is not None else _v2(body, message)
+    return _v3(context, body, message) if body.end_device_ids is not None else _v2(context, body, message)
 
 
 def _unknown() -> Decoded:
     return Decoded(quarantine="unknown-topic: neither the topic nor the body is of The Things Stack")
 
 
-def _v3(body: _Up, message: Message) -> Decoded:
+def _v3(context: Mapping[str, Any], body: _Up, message: Message) -> Decoded:
     ids = body.end_device_ids or _Ids()
     native, eui = _native(ids.dev_eui, ids.device_id)
     if native is None:
@@ -127,7 +140,11 @@ def _v3(body: _Up, message: Message) -> Decoded:
         uplink = msgspec.structs.replace(uplink, flags=uplink.flags | _INVALID)
     if heard is not None:
         session = heard.session_key_id if isinstance(heard.session_key_id, str) else ids.dev_addr
-        found, problem = _decoded(uplink, heard.decoded_payload, heard.normalized_payload, heard.frm_payload)
+        application = ids.application_ids.application_id if ids.application_ids is not None else None
+        raw = Undecoded(context, message, "ttn", native, (_model(heard.version_ids), application))
+        found, problem = _decoded(
+            uplink, raw, heard.decoded_payload, heard.normalized_payload, heard.frm_payload
+        )
         if body.simulated is True:
             problem = problem or "simulated: written at the server's console, not sent by the device"
         sequence = _sequence(session, heard.f_cnt, at)
@@ -144,13 +161,14 @@ def _v3(body: _Up, message: Message) -> Decoded:
     return Decoded()
 
 
-def _v2(body: _Up, message: Message) -> Decoded:
+def _v2(context: Mapping[str, Any], body: _Up, message: Message) -> Decoded:
     native, eui = _native(body.hardware_serial, body.dev_id)
     if native is None:
         return _unknown()
     at = from_iso(body.metadata.get("time")) if isinstance(body.metadata, dict) else None
     uplink = _uplink(message, native, eui, None, body.port, at)
-    found, problem = _decoded(uplink, body.payload_fields, None, body.payload_raw)
+    raw = Undecoded(context, message, "ttn", native, (body.app_id,))
+    found, problem = _decoded(uplink, raw, body.payload_fields, None, body.payload_raw)
     return Decoded(tuple(found), problem, _sequence("", body.counter, at))
 
 
@@ -170,12 +188,18 @@ def _activation(message: Message, name: str) -> Decoded:
 
 
 def _decoded(
-    uplink: Uplink, fields: Any, normalized: Any, payload: Any
-) -> tuple[list[Reading], str | None]:  # fmt: skip
+    uplink: Uplink, raw: Undecoded, fields: Any, normalized: Any, payload: Any
+) -> tuple[Sequence[Reading], str | None]:  # fmt: skip
     if (isinstance(fields, dict) and fields) or normalized:
         return readings(uplink, fields if isinstance(fields, dict) else {}, normalized)
-    has_bytes = isinstance(payload, str) and payload != "" and uplink.port != 0
-    return nothing_decoded(uplink, has_bytes, f"the payload formatter gave nothing on port {uplink.port}")
+    return undecoded(raw, uplink, payload, f"the payload formatter gave nothing on port {uplink.port}")
+
+
+def _model(version: _Version | None) -> str | None:
+    """Brand and model of the server's device repository, as a profile's `product` has them."""
+    if version is None or not isinstance(version.brand_id, str) or not isinstance(version.model_id, str):
+        return None
+    return f"{version.brand_id}/{version.model_id}"
 
 
 def _uplink(

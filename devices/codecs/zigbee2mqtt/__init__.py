@@ -23,6 +23,7 @@ import msgspec
 
 from devices.codec import Decoded, Learned, Message, Topic
 from devices.codecs.zigbee2mqtt.bridge import availability, bridge, entry_of, key_of
+from devices.codecs.zigbee2mqtt.commands import command as command
 from devices.codecs.zigbee2mqtt.examples import EXAMPLES as EXAMPLES
 from devices.codecs.zigbee2mqtt.state import attribute, state
 from devices.reading import device_id

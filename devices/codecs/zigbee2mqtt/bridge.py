@@ -9,8 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from devices.codec import Decoded, Learned, Message
+from devices.codecs.zigbee2mqtt.commands import doable
+from devices.codecs.zigbee2mqtt.dialect import sense_of
 from devices.reading import Flag, Reading, device_id, point_id
-from devices.vocabulary import sense
 
 DEVICES_MAX: Final = 1024
 """A Zigbee network holds some hundreds of devices; more in one list is no list of a bridge."""
@@ -25,7 +26,9 @@ Row = list[Any]
 """What a device says of one property: `[name, endpoint, unit, value that means on, value that means off, settable]`."""
 
 Entry = list[Any]
-"""What is remembered of a device: `[address, model, {property: row}]`; lists, as the journal gives them back."""
+"""What is remembered of a device: `[address, model, {property: row}]`; lists, as the journal gives them back.
+
+A fourth element, where there is one, says what it can be told (`commands.Does`)."""
 
 _IEEE: Final = re.compile(r"0x[0-9a-f]{16}")
 _EVENTS: Final = {
@@ -46,6 +49,7 @@ class _Device(msgspec.Struct):
 
 class _Definition(msgspec.Struct):
     model: Any = None
+    description: Any = None
     exposes: Any = None
 
 
@@ -154,8 +158,8 @@ def entry_of(device: Any) -> Entry | None:
     return [device["ieeeAddr"], model[:64] if isinstance(model, str) else "", {}]
 
 
-def _described(definition: msgspec.Raw) -> tuple[str, dict[str, Row]]:
-    """Model and exposes of a device; both empty for one the bridge does not support."""
+def _described(definition: msgspec.Raw) -> tuple[Any, ...]:
+    """Model, exposes and, if any, commands of a device; all empty for one the bridge does not support."""
     try:
         known = _definition.decode(definition)
     except (
@@ -166,7 +170,9 @@ def _described(definition: msgspec.Raw) -> tuple[str, dict[str, Row]]:
         return "", {}
     rows: dict[str, Row] = {}
     _collect(known.exposes, "", rows, 0)
-    return known.model[:64] if isinstance(known.model, str) else "", rows
+    model = known.model[:64] if isinstance(known.model, str) else ""
+    does = doable(known.exposes, known.description)
+    return (model, rows, does) if does else (model, rows)
 
 
 def _collect(exposes: Any, endpoint: str, rows: dict[str, Row], depth: int) -> None:
@@ -187,7 +193,7 @@ def _collect(exposes: Any, endpoint: str, rows: dict[str, Row], depth: int) -> N
             isinstance(name, str)
             and isinstance(access, int)
             and access & 1
-            and sense(name)
+            and sense_of(name)
             and len(prop) <= 64
         ):
             on, off, unit = item.get("value_on"), item.get("value_off"), item.get("unit")

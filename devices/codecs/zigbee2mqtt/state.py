@@ -9,37 +9,23 @@ import msgspec
 
 from devices.codec import Decoded, Learned, Message
 from devices.codecs.zigbee2mqtt.bridge import Entry, Row
+from devices.codecs.zigbee2mqtt.dialect import (
+    BATTERY_VOLTAGE,
+    DIALECT,
+    VALVE_STATES,
+    arms,
+    is_setting,
+    sense_of,
+)
 from devices.instants import clock_flags, from_iso, from_ms
 from devices.reading import METRICS, Flag, MetricClass, Reading, point_id
-from devices.vocabulary import Dialect, Meaning, Sense, clean_channel, sense, short, understand
+from devices.vocabulary import Meaning, Sense, channelled, clean_channel, riddle, understand
 
 KEYS_MAX: Final = 256  # the richest model exposes 122 properties
-
-
-def _need(key: str) -> Sense:
-    found = sense(key)
-    assert found is not None, key
-    return found
-
-
-_BATTERY_VOLTAGE: Final = _need("battery_voltage")
-
-# The units the converters use; a device's exposes outrank them (zigbee-herdsman-converters, lib/exposes).
-DIALECT: Final = Dialect(
-    units={
-        "current": "A",
-        "distance": "m",
-        "flow": "m3/h",
-        "water_level": "cm",
-        "leakage_current": "mA",
-    },
-    senses={"smoke_level": _need("smoke_obscuration")},
-)
 
 _SKIPPED: Final = frozenset(("last_seen", "elapsed", "device", "update"))
 _MAINS: Final = frozenset(("power", "current", "energy"))
 _BATTERY: Final = frozenset(("battery", "battery_low", "battery_state"))
-_INVALID: Final = int(Flag.INVALID)
 _json: Final = msgspec.json.Decoder()
 
 
@@ -59,8 +45,8 @@ def state(
         if key in _SKIPPED:
             continue
         for meant in _property(key, value, rows.get(key), fields):
-            if meant.value is None and meant.flags & _INVALID and type(value) is str:
-                problem = problem or f"unknown-word: {short(key)} says {short(value)[:64]}"
+            if meant.value is None and meant.flags:
+                problem = problem or riddle(key, value, meant)
             point = point_id(device, meant.metric, meant.channel)
             there = found.get(point)
             # Two properties may mean one thing (illuminance, illuminance_lux): the first counts, an alarm over both.
@@ -94,19 +80,17 @@ def _when(last_seen: Any, message: Message) -> tuple[int | None, int]:
 def _property(key: str, value: Any, row: Row | None, fields: Mapping[str, Any]) -> list[Meaning]:
     if key == "smoke_level" and fields.get("smoke_unit") != "dB/m":
         return []  # the unit stands in a neighbour; %/ft does not convert without knowing the aerosol
-    meant = DIALECT.sense(row[0] if row else key)
+    if key in VALVE_STATES and type(value) is str:
+        return [Meaning("water_leak", "", "water_leakage" in value)] if value else []
+    meant = sense_of(row[0] if row else key)
     if meant is None:
         return []
     unit = ""
     if row is not None:
         _, endpoint, unit, on, off, settable = row
         if endpoint:
-            meant = Sense(meant.term, clean_channel(endpoint), meant.unit, meant.levels, meant.numbers)
-        if (
-            settable
-            and _is_alarm(meant.term.level)
-            and (not meant.term.number or type(value) not in {int, float})
-        ):
+            meant = channelled(meant, clean_channel(endpoint))
+        if settable and is_setting(meant.term, value):
             return []  # what one can set is a setting or a siren
         if (
             on is not None
@@ -118,6 +102,8 @@ def _property(key: str, value: Any, row: Row | None, fields: Mapping[str, Any]) 
                 if type(given) is type(value) and given == value:
                     # value_on is what the property is about: for a contact it is "open", which is false.
                     return [Meaning(meant.term.level, meant.channel, level)]
+    elif arms(key, meant.term, value):
+        return []
     if meant.term.number in {"voltage", "pressure"} and isinstance(value, int | float):
         meant, unit = _guessed(meant, value, unit, fields)
     return understand(meant, value, unit, DIALECT)
@@ -130,7 +116,7 @@ def _guessed(meant: Sense, value: float, unit: str, fields: Mapping[str, Any]) -
         return meant, unit or ("hPa" if value > 300 else "kPa")
     unit = unit or ("mV" if abs(value) >= 1000 else "V")
     battery = unit == "mV" or (bool(_BATTERY & fields.keys()) and not _MAINS & fields.keys())
-    return Sense(_BATTERY_VOLTAGE.term, meant.channel) if battery else meant, unit
+    return Sense(BATTERY_VOLTAGE, meant.channel) if battery else meant, unit
 
 
 def _is_alarm(metric: str) -> bool:

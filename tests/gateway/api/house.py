@@ -21,7 +21,7 @@ from gateway.auth import Auth
 from gateway.clock import ManualClock, Stamper
 from gateway.config.settings import Settings, SourceSettings
 from gateway.control import ControlClient, ControlServer
-from gateway.core.effect import Answered, Ask, Notify, Publish
+from gateway.core.effect import Answered, Ask, Command, Notify, Publish
 from gateway.core.event import Acted, Delivered, Event, Measured, Outcome
 from gateway.engine import Engine
 from gateway.feed import Feeder
@@ -149,6 +149,7 @@ class House:
         self.engine = Engine(self.journal, Stamper(self.clock), self, thaw_plan)
         self.engine.start(self.plan)
         self.sent: list[Notify | Publish] = []
+        self.told: list[Command] = []
         self.server = ControlServer(
             folder / "engine.sock", self._act, self._status, self._replan, lambda *_: None, lambda _: None
         )
@@ -164,8 +165,9 @@ class House:
             clock=self.clock, replanned=self._replanned,
         )  # fmt: skip
         self.follower = self.parts.follower = Follower(
-            folder / "journal", views, latest, [feeder], self._applied, self._ended, clock=self.clock
-        )
+            folder / "journal", views, latest, [feeder], self._applied, self._ended, clock=self.clock,
+            health=self.parts.devices_health,
+        )  # fmt: skip
         self.app = create_app(self.parts)
         self.ended: list[BaseException] = []
         self._clients: list[httpx.AsyncClient] = []
@@ -270,11 +272,18 @@ class House:
     def acknowledge(self, tokens: Sequence[Any]) -> None:
         """Nobody waits for acknowledgements."""
 
+    def redeliver(self) -> None:
+        """No broker is here to ask."""
+
     def deliver(self, effects: Sequence[Notify | Publish]) -> None:
         self.sent.extend(effects)
 
     def withdraw(self, effects: Sequence[str]) -> None:
         """Nothing waits: everything is sent at once."""
+
+    def command(self, command: Command) -> None:
+        """No device is here to obey: what becomes of it the tests say."""
+        self.told.append(command)
 
     def ask(self, ask: Ask) -> None:
         """No codec is here to ask."""

@@ -75,12 +75,20 @@ READS = {
     "/devices": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/devices/a:hall": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 404},
     "/devices/a:door": {"admin": 200, "operator": 200, "grid_staff": 404, "viewer": 404, "stranger": 404},
+    "/coverage": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/health/devices": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/devices/due": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/places": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/quarantine": {"admin": 200, "operator": 200, "grid_staff": 403, "viewer": 403, "stranger": 200},
     "/deliveries": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/audit": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
     "/recorded": {"admin": 200, "operator": 200, "grid_staff": 403, "viewer": 403, "stranger": 200},
     "/health": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/catalogue": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/catalogue/template.xlsx": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/inbox": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
+    "/placements": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
+    "/devices/a:hall/commands": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 404},
     "/session": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
 }  # fmt: skip
 """What each role gets where."""
@@ -102,6 +110,8 @@ async def test_the_table_of_reads_is_whole() -> None:
     """Every address one can read stands in the table of roles, but the stream and single incidents."""
     listed = {re.sub(r"\?.*", "", p) for p in READS} | {
         "/devices/{device}",
+        "/devices/{device}/commands",
+        "/incidents/{incident}/commands",
         "/stream",
         "/incidents/{incident}",
     }

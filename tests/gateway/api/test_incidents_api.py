@@ -222,8 +222,11 @@ async def test_a_p1_point_out_of_service_needs_a_second_person_with_the_right(ho
         )  # fmt: skip
         assert answer.status_code == status, (who, answer.text)
     await house.level()
-    (row,) = (await house.client("operator").get("/api/v1/alarms")).json()["items"]
-    assert row["out_of_service_until"] is not None
+    rows = {row["id"]: row for row in (await house.client("operator").get("/api/v1/alarms")).json()["items"]}
+    assert rows.pop(alarm)["out_of_service_until"] is not None
+    assert [row["rule"] for row in rows.values()] == [
+        "gateway.unguarded"
+    ]  # it was the only one of the building
 
 
 @pytest.mark.parametrize("verb", list(Verb))

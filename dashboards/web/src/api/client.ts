@@ -10,6 +10,8 @@ export class Refused extends Error {
     readonly code: string,
     message: string,
     readonly waitS = 0,
+    /** What is wrong, one by one, where the gateway says so. */
+    readonly errors: readonly unknown[] = [],
   ) {
     super(message);
   }
@@ -38,6 +40,9 @@ interface Options {
   body?: unknown;
   /** Idempotency-Key: the same for every try of one press. */
   key?: string;
+  /** Sent as it is instead of `body`, with its own type. */
+  file?: { data: Blob; type: string };
+  timeoutMs?: number;
 }
 
 /** JSON in, JSON out. Raises `Refused` or `Unreachable`, nothing else. */
@@ -52,13 +57,14 @@ export async function call<T>(method: string, path: string, options: Options = {
   }
 }
 
-async function once<T>(method: string, path: string, { body, key }: Options): Promise<T> {
+async function once<T>(method: string, path: string, { body, key, file, timeoutMs }: Options): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (file) headers["Content-Type"] = file.type;
+  else if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf) headers["X-CSRF"] = csrf;
   if (key) headers["Idempotency-Key"] = key;
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
+  const timer = setTimeout(() => abort.abort(), timeoutMs ?? TIMEOUT_MS);
   try {
     const answer = await fetch(BASE + path, {
       method,
@@ -66,7 +72,7 @@ async function once<T>(method: string, path: string, { body, key }: Options): Pr
       credentials: "same-origin",
       cache: "no-store",
       signal: abort.signal,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(file ? { body: file.data } : body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     if (answer.ok) return (text ? JSON.parse(text) : null) as T;
@@ -75,7 +81,8 @@ async function once<T>(method: string, path: string, { body, key }: Options): Pr
     const code = String(problem["type"] ?? "").split(":").pop() || `http_${answer.status}`;
     const wait = Number(answer.headers.get("Retry-After") ?? 0);
     const message = String(problem["detail"] ?? problem["title"] ?? `HTTP ${answer.status}`);
-    throw new Refused(answer.status, code, message, Number.isFinite(wait) ? wait : 0);
+    const errors = Array.isArray(problem["errors"]) ? problem["errors"] : [];
+    throw new Refused(answer.status, code, message, Number.isFinite(wait) ? wait : 0, errors);
   } catch (error) {
     if (error instanceof Refused) throw error;
     throw new Unreachable(String(error));

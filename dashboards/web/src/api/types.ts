@@ -32,10 +32,36 @@ export type Bilingual = Shapes["Bilingual"];
 export type User = Shapes["UserShape"];
 export type Session = Shapes["SessionShape"];
 export type ActAnswer = Shapes["ActAnswerShape"];
+/** What a device near an incident may be told, and what it was told. */
+export type DeviceCommands = Shapes["DeviceCommands"];
+/** One command to a device, also as event `command`. */
+export type Command = Shapes["CommandShape"];
 export type Device = Shapes["Device"];
 export type Point = Shapes["Point"];
 export type Place = Shapes["Place"];
 export type Health = Shapes["Health"];
+export type CoveragePage = Shapes["CoveragePage"];
+export type AilingPage = Shapes["AilingPage"];
+export type Ailing = Shapes["AilingDevice"];
+export type Cause = Shapes["Cause"];
+export type Due = Shapes["DueDevice"];
+export type Newcomer = Shapes["Newcomer"];
+/** What became of devices that were to be placed, or would. */
+export type Settled = Shapes["Settled"];
+export type Match = Shapes["Match"];
+export type PlacementRule = Shapes["Placement"];
+export type Imported = Shapes["Imported"];
+/** One wrong cell of a sheet: `row` is the sheet's line; 0 where the whole table or file is meant. */
+export interface WrongCell {
+  table: string;
+  row: number;
+  column: string;
+  expected: string;
+  found: string;
+  nearest: string | null;
+  /** The same for people. */
+  said: { expected: Bilingual; found: Bilingual };
+}
 export type RecordedNotice = Shapes["RecordedNotice"];
 
 export interface Page<T> {

@@ -2,7 +2,7 @@
 import { defineStore } from "pinia";
 import { computed, ref, shallowReactive, shallowRef } from "vue";
 
-import type { AlarmRow, Health, Incident, Ping } from "../api/types";
+import type { AlarmRow, Command, Health, Incident, Ping } from "../api/types";
 import { Refused, all, authLost, call } from "../api/client";
 import { openStream } from "../api/stream";
 import { type Behind, type LinkEvent, freshness, idle, next } from "../model/connection";
@@ -29,6 +29,7 @@ export const useFeed = defineStore("feed", () => {
   /** Where each standing alarm is, in people's words: an incident of several points names only what they share. */
   const where = shallowReactive(new Map<string, string>());
   const listeners = new Set<(incident: Incident) => void>();
+  const told = new Set<(command: Command) => void>();
 
   let drop: (() => void) | null = null;
   let lastId = "";
@@ -65,6 +66,7 @@ export const useFeed = defineStore("feed", () => {
         if (id) lastId = id;
         if (type === "incident") put(JSON.parse(data) as Incident);
         else if (type === "alarm") placed(JSON.parse(data) as AlarmRow);
+        else if (type === "command") for (const heard of told) heard(JSON.parse(data) as Command);
         else if (type === "reset") void snapshot();
         else if (type === "ping") pinged(JSON.parse(data) as Ping);
         else if (type === "health") examined(JSON.parse(data) as Health);
@@ -178,5 +180,10 @@ export const useFeed = defineStore("feed", () => {
     listeners.add(heard);
   }
 
-  return { incidents, link, loaded, heardAt, ailing, where, open, closed, fresh, stale, start, stop, tick, put, refresh, onChime };
+  /** Called with every news of a command to a device. */
+  function onCommand(heard: (command: Command) => void): void {
+    told.add(heard);
+  }
+
+  return { incidents, link, loaded, heardAt, ailing, where, open, closed, fresh, stale, start, stop, tick, put, refresh, onChime, onCommand };
 });

@@ -1,0 +1,325 @@
+"""What may be asked of devices, by whom and when, and what becomes of it when they do not obey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from devices.catalogue import Catalogue, Device
+from gateway.core.command import MOVES, NAMES, OFFERS, PENDING, CommandState, Press, Step
+from gateway.core.compiled import Compiled
+from gateway.core.event import Acted, Delivered, Outcome, Verb
+from gateway.core.plan import Plan
+from gateway.core.state import freeze, thaw
+from gateway.core.step import bind
+from gateway.inprocess import Gateway
+from tests.core.community import DEVICES, estate
+
+MORE = (
+    Device("sim:valve", "h502", "valve"),
+    Device("sim:riser", "b1", "valve"),
+    Device("sim:siren5", "f5", "siren"),
+    Device("sim:siren6", "f6", "siren"),
+    Device("sim:siren-b2", "b2", "siren"),
+    Device("sim:cam", "f5", "camera"),
+    Device("sim:exit", "f5", "door"),
+    Device("sim:shed", "b2", "charger"),
+    Device("sim:pump", "b1", "pump"),
+    Device("sim:lift", "b1", "lift"),
+    Device("sim:gas5", "h502", "gas"),
+)
+
+
+def plan(*, simulated: bool = False) -> Plan:
+    """The small estate with things that can be told to do something."""
+    base = estate(simulated=simulated)
+    devices = {d.id: d for d in (*DEVICES, *MORE)}
+    return replace(base, catalogue=Catalogue(base.catalogue.places, devices, base.catalogue.sources))
+
+
+@pytest.fixture
+def home() -> Gateway:
+    home = Gateway(plan())
+    home.measure("valve", "valve_open", True)
+    home.measure("shed", "relay", True)
+    return home
+
+
+def ask(
+    home: Gateway, device: str, name: str, user: str = "root", role: str = "operator", **args: Any
+) -> str:
+    """The code of the answer to a press."""
+    home.docs.setdefault("", None)  # type: ignore[arg-type]  # an act without a target takes the newest incident
+    del home.docs[""]
+    return home.act(user, "command", f"sim:{device}", role=role, name=name, **args).code
+
+
+def sent(home: Gateway) -> list[tuple[str, str]]:
+    return [(c.device.removeprefix("sim:"), c.name) for c in home.commanded]
+
+
+def states(home: Gateway) -> list[str]:
+    return [c.state for c in home.engine.state.commands.values()]
+
+
+def failures(home: Gateway) -> list[str]:
+    return [
+        a.subject for a in home.alarms.values() if a.rule == "gateway.command_failed" and a.state != "NORM"
+    ]
+
+
+# -- tables -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_state_answers_every_step() -> None:
+    """The table has no hole, what is over never starts again, and a device's own word always counts."""
+    assert set(MOVES) == set(CommandState)
+    for state, row in MOVES.items():
+        assert set(row) == set(Step)
+        assert row[Step.OBEYED] is CommandState.CONFIRMED
+        if state not in PENDING:
+            assert set(row.values()) <= {state, CommandState.CONFIRMED}
+
+
+def test_what_is_never_offered() -> None:
+    """No gas valve is opened from afar, and nothing of the fire panel's is touched."""
+    assert not any("open" in name for name in NAMES)
+    kinds = {kind for kind, _ in OFFERS}
+    assert kinds.isdisjoint(
+        {"pump", "sprinkler", "fan", "shutter", "lift", "panel", "transmission", "hydrant"}
+    )
+    assert {key for key, offer in OFFERS.items() if offer.press is Press.TWO} == {("valve", "valve_close")}
+    assert {key for key, offer in OFFERS.items() if offer.automatic} == {
+        ("siren", "siren_on"),
+        ("camera", "snapshot"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("device", "name"),
+    [("riser", "valve_close"), ("valve", "valve_open"), ("pump", "relay_off"), ("lift", "relay_off"),
+     ("kitchen", "siren_on"), ("valve", "relay_off"), ("valve", "")],
+)  # fmt: skip
+def test_what_is_not_in_the_table_is_not_sent(home: Gateway, device: str, name: str) -> None:
+    """A riser's valve, an opening, a pump, a lift: refused whoever asks and however often."""
+    for _ in range(2):
+        assert ask(home, device, name, confirm=True, anyway=True, role="admin") == "not_offered"
+    assert sent(home) == []
+
+
+# -- a household's gas valve ------------------------------------------------------------------------------------------
+
+
+def test_a_valve_takes_two_presses_and_says_that_it_closed(home: Gateway) -> None:
+    """The first press arms, the second sends; the valve's own word ends it."""
+    assert ask(home, "valve", "valve_close") == "confirm"
+    assert sent(home) == []
+    assert ask(home, "valve", "valve_close", confirm=True) == "ok"
+    assert sent(home) == [("valve", "valve_close")]
+    assert states(home) == ["sent"]
+    assert ask(home, "valve", "valve_close") == "pending"
+    home.measure("valve", "valve_open", False)
+    assert states(home) == ["confirmed"]
+    home.advance(60)
+    assert sent(home) == [("valve", "valve_close")]
+    assert failures(home) == []
+    home.advance(3600)
+    assert states(home) == []
+
+
+def test_the_second_press_is_the_same_persons_and_soon(home: Gateway) -> None:
+    """Somebody else's confirmation, or one after half a minute, arms anew and sends nothing."""
+    assert ask(home, "valve", "valve_close", user="a") == "confirm"
+    assert ask(home, "valve", "valve_close", user="b", confirm=True) == "confirm"
+    home.advance(31)
+    assert ask(home, "valve", "valve_close", user="a", confirm=True) == "confirm"
+    assert sent(home) == []
+    assert ask(home, "valve", "valve_close", user="a", confirm=True) == "ok"
+
+
+def test_a_valve_that_does_not_close_is_asked_again_and_then_somebody_goes(home: Gateway) -> None:
+    """Three tries ten seconds apart, then an alarm of gas at its place; closing late ends it."""
+    ask(home, "valve", "valve_close")
+    ask(home, "valve", "valve_close", confirm=True)
+    home.advance(31)
+    assert sent(home) == [("valve", "valve_close")] * 3
+    assert states(home) == ["failed"]
+    assert failures(home) == ["sim:valve|valve_close"]
+    doc = next(d for d in home.docs.values() if d.hazard == "gas")
+    assert (doc.priority, doc.place) == (2, "h502")
+    home.advance(300)
+    assert len(sent(home)) == 3
+    home.measure("valve", "valve_open", False)
+    assert states(home) == ["confirmed"]
+    assert next(a for a in home.alarms.values() if a.rule == "gateway.command_failed").state == "RTNUN"
+
+
+def test_a_way_that_is_dead_is_tried_again(home: Gateway) -> None:
+    """A broker that does not take it is asked again like a device that does not obey."""
+    home.dead.add("command")
+    ask(home, "valve", "valve_close")
+    ask(home, "valve", "valve_close", confirm=True)
+    assert states(home) == ["requested"]
+    home.advance(10)
+    home.dead.clear()
+    home.advance(10)
+    assert states(home) == ["sent"]
+    home.measure("valve", "valve_open", False)
+    assert states(home) == ["confirmed"]
+
+
+@pytest.mark.parametrize(("value", "why"), [(None, "state_unknown"), (False, "already")])
+def test_what_may_come_to_nothing_is_said_first(value: bool | None, why: str) -> None:
+    """Of a valve that is closed, unknown or silent the person is told, and may insist."""
+    home = Gateway(plan())
+    assert ask(home, "valve", "valve_close") == "silent"
+    home.measure("valve", "battery", 80)
+    if value is not None:
+        home.measure("valve", "valve_open", value)
+    assert ask(home, "valve", "valve_close") == why
+    assert ask(home, "valve", "valve_close", anyway=True) == "confirm"
+    assert ask(home, "valve", "valve_close", anyway=True, confirm=True) == "ok"
+
+
+def test_others_words_confirm_nothing(home: Gateway) -> None:
+    """Another valve's report, an old record and a retained message do not end a command."""
+    ask(home, "valve", "valve_close")
+    ask(home, "valve", "valve_close", confirm=True)
+    home.measure("riser", "valve_open", False)
+    home.measure("valve", "valve_open", False, flags=2)
+    home.measure("valve", "valve_open", False, flags=4)
+    home.measure("valve", "valve_open", True)
+    assert states(home) == ["sent"]
+
+
+# -- fire, gas, and electricity ---------------------------------------------------------------------------------------
+
+
+def test_a_fire_sounds_its_own_floor_and_confirmed_its_building(home: Gateway) -> None:
+    """Sirens and cameras of the floor at once; those of the whole building when devices agree; no other building's."""
+    home.measure("kitchen", "smoke", True)
+    assert sorted(sent(home)) == [("cam", "snapshot"), ("siren5", "siren_on")]
+    home.measure("siren5", "buzzer", True)
+    home.measure("corridor", "smoke", True)
+    assert sent(home).count(("siren5", "siren_on")) == 1
+    assert ("siren6", "siren_on") in sent(home)
+    assert ("siren-b2", "siren_on") not in sent(home)
+    assert [u for c in home.engine.state.commands.values() if (u := c.user)] == []
+
+
+def test_a_false_alarm_sounds_nothing_more(home: Gateway) -> None:
+    """After a verdict of false no siren is sent by itself."""
+    home.measure("kitchen", "smoke", True)
+    home.act("wang", "verdict", verdict="false", cause="cooking")
+    before = len(sent(home))
+    home.measure("siren5", "buzzer", False)
+    home.advance(5)
+    assert len(sent(home)) == before
+
+
+def test_nothing_electric_goes_into_a_gas_zone(home: Gateway) -> None:
+    """While gas is out no siren, relay or door release is switched on its floor, not even by a fire there."""
+    home.measure("gas5", "gas", True)
+    assert ask(home, "siren5", "siren_on", anyway=True) == "gas_zone"
+    assert ask(home, "siren6", "siren_on", anyway=True) == "ok"
+    before = len(sent(home))
+    home.measure("kitchen", "smoke", True)
+    assert sent(home)[before:] == [("cam", "snapshot")]
+    assert ask(home, "exit", "unlock", anyway=True) == "gas_zone"
+    assert ask(home, "valve", "valve_close") == "confirm"
+
+
+def test_doors_are_released_for_a_fire_only(home: Gateway) -> None:
+    """One press opens an escape door while a fire is open on its floor, and never else."""
+    assert ask(home, "exit", "unlock", anyway=True) == "no_incident"
+    home.measure("upstairs", "smoke", True)
+    assert ask(home, "exit", "unlock", anyway=True) == "no_incident"
+    home.measure("kitchen", "smoke", True)
+    assert ask(home, "exit", "unlock", anyway=True) == "ok"
+    assert states(home)[-1] == "unconfirmed"
+
+
+def test_simulated_fires_sound_simulated_sirens_only() -> None:
+    """A simulated fire asks simulated devices, and each command says so."""
+    home = Gateway(plan(simulated=True))
+    home.measure("kitchen", "smoke", True)
+    assert {c.mode for c in home.commanded} == {"simulated"}
+
+
+def test_a_siren_that_cannot_speak_is_no_failure(home: Gateway) -> None:
+    """Many sirens never report that they sound: asked three times they are left as unconfirmed, and nobody is sent."""
+    assert ask(home, "siren6", "siren_on", anyway=True) == "ok"
+    home.advance(61)
+    assert states(home) == ["unconfirmed"]
+    assert failures(home) == []
+
+
+def test_a_siren_that_could_not_be_reached_is_one(home: Gateway) -> None:
+    """A way that stays dead is told: nobody heard that siren."""
+    home.dead.add("command")
+    ask(home, "siren6", "siren_on", anyway=True)
+    home.advance(61)
+    assert states(home) == ["failed"]
+    assert failures(home) == ["sim:siren6|siren_on"]
+
+
+@pytest.mark.parametrize(("user", "told"), [("", []), ("root", ["sim:cam|snapshot"])])
+def test_what_a_device_does_not_take_is_not_asked_twice(home: Gateway, user: str, told: list[str]) -> None:
+    """A camera that takes no command ends it at once; only a person who asked for it hears of that as an alarm."""
+    if user:
+        ask(home, "cam", "snapshot", anyway=True)
+    else:
+        home.measure("kitchen", "smoke", True)
+    (effect,) = [c for c in home.commanded if c.name == "snapshot"]
+    command = home.engine.state.commands[effect.command]
+    command.state = "requested"
+    home.engine.state.outbox[effect.id] = effect
+    home.engine.submit(Delivered(effect.id, Outcome.FAILED, "not-taken: cameras of this family take none"))
+    home.settle()
+    assert command.state == "failed"
+    assert failures(home) == told
+
+
+# -- who, and once ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("role", "place", "code"), [
+    ("operator", "est", "ok"), ("duty_operator", "b2", "ok"), ("viewer", "", "forbidden"),
+    ("grid_staff", "", "forbidden"),
+    ("household", "", "forbidden"), ("operator", "b1", "forbidden"),
+])  # fmt: skip
+def test_who_may_ask(home: Gateway, role: str, place: str, code: str) -> None:
+    """The desk and who runs the estate, on places they hold the role for."""
+    assert home.act("u", "command", "sim:shed", role=role, place=place, name="relay_off").code == code
+
+
+def test_an_unknown_device_is_not_found(home: Gateway) -> None:
+    """What is in no catalogue is sent nothing."""
+    assert ask(home, "ghost", "siren_on") == "not_found"
+
+
+def test_a_press_counts_once(home: Gateway) -> None:
+    """The same key asked twice is one command."""
+    act = Acted("k", "root", (("operator", ""),), Verb.COMMAND, "sim:shed", None, {"name": "relay_off"})
+    for _ in range(2):
+        home.engine.submit(act)
+        home.settle()
+    assert sent(home) == [("shed", "relay_off")]
+
+
+def test_commands_outlive_a_crash_but_not_their_time(home: Gateway) -> None:
+    """What was under way is known after a restart and asked again; a snapshot holds all of it."""
+    ask(home, "valve", "valve_close")
+    ask(home, "valve", "valve_close", confirm=True)
+    data = freeze(home.engine.state)
+    thawed = thaw(data)
+    bind(thawed, Compiled(plan()))
+    assert freeze(thawed) == data
+    again = home.crash()
+    assert [c.state for c in again.engine.state.commands.values()] == ["sent"]
+    again.advance(11)
+    assert sent(again) == [("valve", "valve_close")]
+    again.advance(120)
+    assert [c.state for c in again.engine.state.commands.values()] == ["failed"]

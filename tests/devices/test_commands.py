@@ -1,0 +1,260 @@
+"""What each family is sent for a command: exact topics and bytes, and a refusal where nothing certain can be sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.codec import COMMANDS, Ask, Message
+from devices.decode import CODECS, Decoder
+from gateway.core.command import NAMES
+
+ID, EXPIRES = "c12.1", 1_795_276_860_000
+IEEE = "0x00158d0001a2b3c4"
+
+GAS_EXPOSES: Final = [
+    {"type": "binary", "name": "gas", "property": "gas", "value_on": True, "value_off": False, "access": 1},
+    {
+        "type": "binary",
+        "name": "self_test",
+        "property": "self_test",
+        "value_on": True,
+        "value_off": False,
+        "access": 3,
+    },
+    {
+        "type": "enum",
+        "name": "self_test_result",
+        "property": "self_test_result",
+        "values": ["checking"],
+        "access": 1,
+    },
+    {
+        "type": "binary",
+        "name": "silence",
+        "property": "silence",
+        "value_on": "ON",
+        "value_off": "OFF",
+        "access": 3,
+    },
+]
+SIREN_EXPOSES: Final = [
+    {"type": "composite", "name": "warning", "property": "warning", "access": 2, "features": [
+        {"type": "enum", "name": "mode", "property": "mode", "access": 2, "values": ["stop", "burglar", "fire"]},
+        {"type": "enum", "name": "level", "property": "level", "access": 2, "values": ["low", "high", "very_high"]},
+        {"type": "binary", "name": "strobe", "property": "strobe", "access": 2, "value_on": True, "value_off": False},
+        {"type": "numeric", "name": "duration", "property": "duration", "access": 2, "unit": "s"},
+    ]},
+]  # fmt: skip
+TUYA_SIREN: Final = [
+    {
+        "type": "binary",
+        "name": "alarm",
+        "property": "alarm",
+        "value_on": True,
+        "value_off": False,
+        "access": 3,
+    },
+    {"type": "enum", "name": "melody", "property": "melody", "values": ["1", "2"], "access": 3},
+]
+SWITCH: Final = [
+    {"type": "switch", "features": [
+        {"type": "binary", "name": "state", "property": "state", "value_on": "ON", "value_off": "OFF", "access": 7}]},
+]  # fmt: skip
+AQARA_GAS: Final = [
+    {"type": "enum", "name": "buzzer", "property": "buzzer", "values": ["mute", "alarm"], "access": 2},
+    {"type": "enum", "name": "selftest", "property": "selftest", "values": ["selftest"], "access": 2},
+]
+
+
+def learn(codec: str, *messages: tuple[str, bytes]) -> dict[str, Any]:
+    """What the codec remembers after these messages."""
+    context: dict[str, Any] = {}
+    for topic, payload in messages:
+        for learned in CODECS[codec].decode(context, Message("s", topic, payload)).learned:
+            context[learned.key] = learned.value
+            if learned.value is None:
+                del context[learned.key]
+    return context
+
+
+def z2m(exposes: Any, description: str = "") -> dict[str, Any]:
+    """A bridge that has listed one device, called b3/hall."""
+    listed = [{"ieee_address": IEEE, "type": "EndDevice", "friendly_name": "b3/hall",
+               "definition": {"model": "M", "description": description, "exposes": exposes}}]  # fmt: skip
+    return learn("zigbee2mqtt", ("zigbee2mqtt/bridge/devices", json.dumps(listed).encode()))
+
+
+def ha(*configs: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """A discovery that has told of one device, called dev1."""
+    device = {"device": {"identifiers": ["dev1"], "name": "Dev"}}
+    return learn(
+        "ha_discovery",
+        *(
+            (f"homeassistant/{path}/config", json.dumps({**device, **body}).encode())
+            for path, body in configs
+        ),
+    )
+
+
+HOMIE5 = learn("homie", ("homie/5/valve-1/$description", json.dumps({
+    "homie": "5.0", "version": 1, "name": "Valve", "nodes": {"gas": {"name": "Gas", "properties": {
+        "valve": {"name": "Valve", "datatype": "boolean", "settable": True},
+        "muted": {"name": "Muted", "datatype": "boolean", "settable": True},
+        "alarm": {"name": "Alarm", "datatype": "boolean"},
+    }}},
+}).encode()))  # fmt: skip
+HOMIE4 = learn("homie", ("homie/plug/relay/$type", b"switch"), ("homie/plug/relay/relay/$datatype", b"boolean"),
+               ("homie/plug/relay/relay/$settable", b"true"))  # fmt: skip
+ESPHOME = learn("esphome", ("hall/switch/siren/state", b"OFF"), ("hall/switch/relay/state", b"ON"),
+                ("hall/valve/gas_valve/state", b"open"))  # fmt: skip
+GEN2 = learn("shelly_gen2", ("b1/shed/events/rpc", (
+    b'{"src":"shellyplus1-aabbcc","dst":"b1/shed/events",'
+    b'"method":"NotifyStatus","params":{"ts":1763760000,"switch:0":{"id":0,"output":true}}}'
+)))  # fmt: skip
+TASMOTA = learn("tasmota", ("tasmota/discovery/AABBCC/config", b'{"t":"siren2","ft":"%topic%/%prefix%/"}'))
+SWITCHED = ha(("switch/plug/relay", {"name": "Outlet", "cmd_t": "x/set", "stat_t": "x/state"}))
+
+SENT: Final[Sequence[tuple[str, Mapping[str, Any], str, str, str, bytes]]] = [
+    ("native", {}, "sun/b3-valve", "valve_close", "community/sun/b3-valve/command",
+     b'{"id":"c12.1","name":"valve_close","args":{},"expires":1795276860000}'),
+    ("zigbee2mqtt", z2m(GAS_EXPOSES), IEEE, "mute", "zigbee2mqtt/b3/hall/set", b'{"silence":"ON"}'),
+    ("zigbee2mqtt", z2m(GAS_EXPOSES), "b3/hall", "self_test", "zigbee2mqtt/b3/hall/set", b'{"self_test":true}'),
+    ("zigbee2mqtt", z2m(AQARA_GAS), IEEE, "mute", "zigbee2mqtt/b3/hall/set", b'{"buzzer":"mute"}'),
+    ("zigbee2mqtt", z2m(AQARA_GAS), IEEE, "self_test", "zigbee2mqtt/b3/hall/set", b'{"selftest":"selftest"}'),
+    ("zigbee2mqtt", z2m(SIREN_EXPOSES), IEEE, "siren_on", "zigbee2mqtt/b3/hall/set",
+     b'{"warning":{"mode":"fire","level":"very_high","strobe":true,"duration":600}}'),
+    ("zigbee2mqtt", z2m(SIREN_EXPOSES), IEEE, "siren_off", "zigbee2mqtt/b3/hall/set", b'{"warning":{"mode":"stop"}}'),
+    ("zigbee2mqtt", z2m(TUYA_SIREN), IEEE, "siren_on", "zigbee2mqtt/b3/hall/set", b'{"alarm":true}'),
+    ("zigbee2mqtt", z2m(SWITCH, "Smart plug"), IEEE, "relay_off", "zigbee2mqtt/b3/hall/set", b'{"state":"OFF"}'),
+    ("zigbee2mqtt", z2m(SWITCH, "Zigbee gas valve"), IEEE, "valve_close", "zigbee2mqtt/b3/hall/set",
+     b'{"state":"OFF"}'),
+    ("tasmota", {}, "tasmota_49A3BC", "relay_off", "cmnd/tasmota_49A3BC/POWER", b"OFF"),
+    ("tasmota", TASMOTA, "siren2", "siren_on", "siren2/cmnd/POWER", b"ON"),
+    ("shelly_gen1", {}, "shellyplug-s-6A6374", "relay_off", "shellies/shellyplug-s-6A6374/relay/0/command", b"off"),
+    ("shelly_gen1", {}, "shellygas-A4CF12", "valve_close", "shellies/shellygas-A4CF12/valve/0/command", b"close"),
+    ("shelly_gen1", {}, "shellygas-A4CF12", "mute", "shellies/shellygas-A4CF12/sensor/mute", b"mute"),
+    ("shelly_gen1", {}, "shellygas-A4CF12", "self_test", "shellies/shellygas-A4CF12/sensor/start_self_test", b"start"),
+    ("shelly_gen2", GEN2, "shellyplus1-aabbcc", "relay_off", "b1/shed/rpc",
+     b'{"id":"c12.1","src":"csg","method":"Switch.Set","params":{"id":0,"on":false}}'),
+    ("shelly_gen2", {}, "shellyplussmoke-80646f", "mute", "shellyplussmoke-80646f/rpc",
+     b'{"id":"c12.1","src":"csg","method":"Smoke.Mute","params":{"id":0}}'),
+    ("esphome", ESPHOME, "hall", "siren_on", "hall/switch/siren/command", b"ON"),
+    ("esphome", ESPHOME, "hall", "valve_close", "hall/valve/gas_valve/command", b"CLOSE"),
+    ("esphome", ESPHOME, "hall", "relay_off", "hall/switch/relay/command", b"OFF"),
+    ("homie", HOMIE5, "valve-1", "valve_close", "homie/5/valve-1/gas/valve/set", b"false"),
+    ("homie", HOMIE5, "valve-1", "mute", "homie/5/valve-1/gas/muted/set", b"true"),
+    ("homie", HOMIE4, "plug", "relay_off", "homie/plug/relay/relay/set", b"false"),
+    ("ha_discovery", ha(("siren/s/1", {"name": "Siren", "command_topic": "s/set"})), "dev1", "siren_on", "s/set",
+     b'{"state":"ON"}'),
+    ("ha_discovery", ha(("valve/v/1", {"name": "Gas", "command_topic": "v/set"})), "dev1", "valve_close", "v/set",
+     b"CLOSE"),
+    ("ha_discovery", ha(("button/b/1", {"name": "Self test", "cmd_t": "b/press"})), "dev1", "self_test", "b/press",
+     b"PRESS"),
+    ("ha_discovery", ha(("lock/l/1", {"name": "Escape door", "cmd_t": "l/set", "pl_unlk": "OPEN"})), "dev1", "unlock",
+     "l/set", b"OPEN"),
+    ("ha_discovery", SWITCHED, "dev1", "relay_off", "x/set", b"OFF"),
+    ("ha_discovery", SWITCHED, "dev1", "siren_on", "x/set", b"ON"),
+    ("thingsboard", {}, "Siren 1", "siren_on", "v1/gateway/rpc",
+     b'{"device":"Siren 1","data":{"id":756112812,"method":"siren_on","params":{}}}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("codec", "context", "native", "name", "topic", "payload"),
+    SENT,
+    ids=[f"{r[0]}-{r[3]}-{n}" for n, r in enumerate(SENT)],
+)
+def test_what_is_sent(
+    codec: str, context: Mapping[str, Any], native: str, name: str, topic: str, payload: bytes
+) -> None:
+    """Topic and bytes as the family's own documentation has them."""
+    assert CODECS[codec].command(context, native, name, ID, EXPIRES) == (Ask(topic, payload),)
+
+
+@pytest.mark.parametrize(("codec", "context", "native", "name", "why"), [
+    ("native", {}, "no-site", "siren_on", "unknown-device"),
+    ("zigbee2mqtt", z2m(SWITCH, "Smart plug"), IEEE, "valve_close", "not-taken"),
+    ("zigbee2mqtt", z2m(GAS_EXPOSES), "0x1111", "mute", "unknown-device"),
+    ("zigbee2mqtt", z2m(SWITCH, "Gas valve"), IEEE, "siren_on", "not-taken"),
+    ("tasmota", {}, "plug", "valve_close", "not-taken"),
+    ("tasmota", {}, "plug", "unlock", "not-taken"),
+    ("tasmota", {}, "bridge/0x8F20", "relay_off", "not-taken"),
+    ("shelly_gen1", {}, "shellysmoke-1", "relay_off", "not-taken"),
+    ("shelly_gen1", {}, "shellygas-1", "relay_off", "not-taken"),
+    ("shelly_gen1", {}, "plug", "relay_off", "unknown-device"),
+    ("shelly_gen2", {}, "plug", "relay_off", "unknown-device"),
+    ("shelly_gen2", {}, "shellyplussmoke-1", "siren_on", "not-taken"),
+    ("esphome", ESPHOME, "hall", "mute", "not-taken"),
+    ("esphome", {}, "hall", "relay_off", "unknown-device"),
+    ("homie", HOMIE5, "valve-1", "relay_off", "not-taken"),
+    ("homie", {}, "valve-1", "valve_close", "unknown-device"),
+    ("ha_discovery", SWITCHED, "dev1", "valve_close", "not-taken"),
+    ("ha_discovery", ha(("switch/a/1", {"name": "A", "cmd_t": "a"}), ("switch/a/2", {"name": "B", "cmd_t": "b"})),
+     "dev1", "relay_off", "not-taken"),
+    ("ha_discovery", ha(("switch/a/1", {"name": "A", "cmd_t": "a", "cmd_tpl": "{{ value | upper }}"})), "dev1",
+     "relay_off", "unknown-device"),
+])  # fmt: skip
+def test_what_is_not_sent(codec: str, context: Mapping[str, Any], native: str, name: str, why: str) -> None:
+    """Nothing goes out on a guess: neither to a device nobody knows, nor to a relay that may open as well as close."""
+    said = CODECS[codec].command(context, native, name, ID, EXPIRES)
+    assert isinstance(said, str)
+    assert said.startswith(why)
+
+
+def test_a_forgotten_discovery_takes_nothing() -> None:
+    """An empty config takes back what the device could be told."""
+    context = ha(("switch/plug/relay", {"name": "Outlet", "cmd_t": "x/set"}))
+    assert CODECS["ha_discovery"].command(context, "dev1", "relay_off", ID, EXPIRES) == (
+        Ask("x/set", b"OFF"),
+    )
+    for learned in (
+        CODECS["ha_discovery"]
+        .decode(context, Message("s", "homeassistant/switch/plug/relay/config", b""))
+        .learned
+    ):
+        context[learned.key] = learned.value
+    assert isinstance(CODECS["ha_discovery"].command(context, "dev1", "relay_off", ID, EXPIRES), str)
+
+
+@given(
+    st.sampled_from(sorted({row[0] for row in SENT})),
+    st.text(max_size=80),
+    st.sampled_from((*NAMES, "", "open")),
+)
+def test_any_name_is_answered(codec: str, native: str, name: str) -> None:
+    """Whatever a device is called and whatever is asked: a bounded answer, never an exception, never a wildcard."""
+    for context in ({}, HOMIE5, ESPHOME, GEN2, SWITCHED):
+        said = CODECS[codec].command(context, native, name, ID, EXPIRES)
+        assert isinstance(said, str) or len(said) <= 2
+
+
+def test_nothing_opens_a_valve() -> None:
+    """The house knows no command that opens, and what it does not know is sent to nobody."""
+    assert set(NAMES) == COMMANDS
+    decoder = Decoder({})
+    for name in ("valve_open", "open", "", "x" * 1000):
+        assert isinstance(decoder.command("s", "sun/b3-valve", name, ID, EXPIRES), str)
+
+
+def test_the_family_of_the_device_speaks() -> None:
+    """A known family alone is asked, or discovery, which describes others' devices; else all who may mean it."""
+    contexts = {("ha_discovery", "s"): SWITCHED, ("zigbee2mqtt", "s"): z2m(SWITCH, "Smart plug")}
+    decoder = Decoder(contexts)
+    told = decoder.command("s", "shellyplug-1", "relay_off", ID, EXPIRES, "shelly_gen1")
+    assert told == [Ask("shellies/shellyplug-1/relay/0/command", b"off")]
+    assert decoder.command("s", "dev1", "relay_off", ID, EXPIRES, "esphome") == [Ask("x/set", b"OFF")]
+    assert isinstance(decoder.command("s", "x", "relay_off", ID, EXPIRES, "chirpstack"), str)
+    everybody = decoder.command("s", IEEE, "relay_off", ID, EXPIRES)
+    assert Ask("zigbee2mqtt/b3/hall/set", b'{"state":"OFF"}') in everybody
+
+
+def test_a_source_of_one_family_says_why() -> None:
+    """Where there is only one family its own reason is the answer."""
+    decoder = Decoder({}, {"s": ("zigbee2mqtt",)})
+    assert str(decoder.command("s", "x", "mute", ID, EXPIRES)).startswith("unknown-device")
