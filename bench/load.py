@@ -5,10 +5,32 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
+from typing import overload
 
 import uvloop
 
 from bench.wire import open_wire, publish, send
+
+
+class Streamed(Sequence[bytes]):
+    """The messages `packets` makes, each part when it is asked for."""
+
+    def __init__(self, count: int, qos: int, first: int, devices: int) -> None:
+        self._count, self._qos, self._first, self._devices = count, qos, first, devices
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
+        if isinstance(at, int):
+            return self[at : at + 1][0]
+        begin, end, _ = at.indices(self._count)
+        return packets(end - begin, self._qos, self._first + begin, self._devices)
 
 
 def packets(count: int, qos: int, first: int, devices: int) -> list[bytes]:
@@ -28,7 +50,8 @@ def packets(count: int, qos: int, first: int, devices: int) -> list[bytes]:
 async def main() -> None:
     orders = json.loads(sys.stdin.readline())
     wire = await open_wire(orders["host"], orders["port"], orders["name"], orders["user"], orders["password"])
-    ready = packets(orders["count"], orders["qos"], orders["first"], orders["devices"])
+    make = Streamed if orders["streamed"] else packets
+    ready = make(orders["count"], orders["qos"], orders["first"], orders["devices"])
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -33,15 +33,27 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def cpu_s(pid: int) -> float:
-    """User and system time of a process so far (Linux: /proc/PID/stat, fields 14 and 15)."""
+def cpu_s(pid: int, *, children: bool = False) -> float:
+    """User and system time of a process so far, with that of its ended children if asked for.
+
+    Linux: /proc/PID/stat, fields 14 to 17.
+    """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK_S
+    return sum(map(int, fields[11 : 15 if children else 13])) * TICK_S
 
 
 def rss_mb(pid: int) -> float:
     """Resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def pss_mb(pid: int) -> float:
+    """Memory of a process, of what it shares with others its part; 0 for one that is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1e3
 
 
 def catalogue() -> dict[str, Any]:
@@ -68,17 +80,20 @@ def settings_for(folder: Path, kind: Kind) -> Settings:
 
 
 @asynccontextmanager
-async def gateway(kind: Kind) -> AsyncIterator[Supervisor]:
-    """A running gateway in a temporary folder; ready when its engine is subscribed."""
+async def gateway(
+    kind: Kind, documents: Iterable[dict[str, Any]] | None = None, ready_s: float = 30
+) -> AsyncIterator[Supervisor]:
+    """A running gateway in a temporary folder; ready when its engine is subscribed. `documents` are its catalogue."""
     with tempfile.TemporaryDirectory(prefix="csg-bench-") as name:
         settings = settings_for(Path(name), kind)
         registry = Registry.open(Path(name) / "registry.sqlite")
-        registry.import_catalogue(catalogue(), who="bench", now=1)
+        for document in documents if documents is not None else (catalogue(),):
+            registry.import_catalogue(document, who="bench", now=1)
         registry.close()
         supervisor = Supervisor(settings, lambda text: print(f"  ! {text}", file=sys.stderr))
         await supervisor.start()
         try:
-            await until(lambda: ready(supervisor), 30)
+            await until(lambda: ready(supervisor), ready_s)
             yield supervisor
         finally:
             await supervisor.stop()
@@ -141,7 +156,9 @@ class Load:
         rate: float | None = None,
         first: int = 0,
         devices: int = 1000,
+        streamed: bool = False,
     ) -> None:
+        """`streamed` makes messages as they are sent: more work meanwhile, and no memory for millions of them."""
         account = broker.bridge_credentials
         self.orders = {
             "host": "127.0.0.1",
@@ -154,6 +171,7 @@ class Load:
             "rate": rate,
             "first": first,
             "devices": devices,
+            "streamed": streamed,
         }
 
     async def ready(self) -> None:

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.alarms import ALARMS, measure_alarms
+from bench.city import measure_city
+from bench.decode import measure_decode
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
-PARTS: Final = ("start", "qos1", "qos0", "latency")
+PARTS: Final = ("decode", "start", "qos1", "qos0", "latency")
+EXTRA: Final = ("city",)  # minutes long: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
 
@@ -26,9 +29,15 @@ def main(seconds: float, only: Sequence[str]) -> None:
     say(
         f"# {platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
+    if not only or "decode" in only:
+        measure_decode()
     kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
     for kind in kinds:
-        asyncio.run(measure(kind, seconds, [p for p in PARTS if not only or p in only]))
+        parts = [p for p in PARTS if p != "decode" and (not only or p in only)]
+        if parts:
+            asyncio.run(measure(kind, seconds, parts))
+        if "city" in only:
+            asyncio.run(measure_city(kind, seconds))
 
 
 def _path() -> str:

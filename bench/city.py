@@ -1,0 +1,166 @@
+"""A city in one engine: 125 communities of 5 000 placed devices, each of which reports once a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from itertools import count as count_from
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from bench.rig import Kind, Load, cpu_s, gateway, pss_mb, ready, rss_mb, say, status, until
+from gateway.app.supervisor import Supervisor
+
+COMMUNITIES: Final = 125
+DEVICES: Final = 625_000
+PERIOD_S: Final = 60
+BUILDINGS: Final = 20
+KIND: Final = "gas"  # four shipped rules on what such a device reads and two on its silence
+IMPORTED: Final = 100_000  # devices of one import
+STEADY_S_MIN: Final = 2 * PERIOD_S
+LOOK_S: Final = 2.0
+SAY_EVERY: Final = 5  # looks
+
+
+async def measure_city(kind: Kind, seconds: float, devices: int = DEVICES) -> None:
+    """Place every device, hear each for the first time, then measure `seconds` of what every further minute is like."""
+    rate = devices / PERIOD_S
+    say(f"city: importing {devices:,} devices of {COMMUNITIES} communities, then starting ...")
+    async with gateway(kind, city(devices), ready_s=300) as supervisor:
+        say("city: every device once ...")
+        await _run(supervisor, devices, rate, devices, 0)
+        steady = max(seconds, STEADY_S_MIN)
+        say(f"city: {steady:.0f} s at {rate:,.0f} msg/s ...")
+        found = await _run(supervisor, round(steady * rate), rate, devices, devices)
+        say("city: killing the engine ...")
+        back_s, size = await _kill(supervisor)
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in found["share"].items())
+    sizes = ", ".join(f"{name} {size:,.0f}" for name, size in found["rss"].items())
+    say(
+        f"city of {devices:,} devices at {found['rate']:,.0f} msg/s: of one core {shares} "
+        f"(snapshots {found['snapshots']:.0%} of the engine's); memory {sizes} MB, at most {found['peak']:,.0f} MB "
+        f"together while a snapshot was taken; {found['points']:,} points; {found['seen']:,} messages of "
+        f"{found['sent']:,} and our own seen, {found['coalesced']} coalesced; at most {found['in_flight']:,} "
+        f"unacknowledged, the view at most {found['lag']:,} events behind, its slowest answer {found['slowest']:.1f} s"
+    )
+    say(f"after SIGKILL the engine is subscribed again in {back_s:.1f} s, with {size:,.0f} MB")
+
+
+def city(devices: int) -> Iterator[dict[str, Any]]:
+    """The catalogue in parts that one import takes. Somebody is on duty in each community."""
+    places: list[dict[str, Any]] = []
+    people: list[dict[str, Any]] = []
+    for n in range(COMMUNITIES):
+        places.append({"id": f"c{n}", "level": "site", "name": f"c{n}", "parent": None})
+        places += [
+            {"id": f"c{n}-b{b}", "level": "building", "name": f"b{b}", "parent": f"c{n}"}
+            for b in range(BUILDINGS)
+        ]
+        people.append({"id": f"p{n}", "name": f"p{n}", "staff": True, "roles": [["duty_operator", f"c{n}"]],
+                       "addresses": [["recording", f"p{n}"]]})  # fmt: skip
+    yield {"places": places, "people": people}
+    for first in range(0, devices, IMPORTED):
+        yield {
+            "devices": [
+                {"id": f"local:s{n % COMMUNITIES}/d{n}", "kind": KIND, "report_period_s": PERIOD_S,
+                 "place": f"c{n % COMMUNITIES}-b{n // COMMUNITIES % BUILDINGS}"}
+                for n in range(first, min(first + IMPORTED, devices))
+            ]
+        }  # fmt: skip
+
+
+async def _run(supervisor: Supervisor, count: int, rate: float, devices: int, first: int) -> dict[str, Any]:
+    """`count` messages at `rate`; what the processes used meanwhile, and the most that was ever left to do."""
+    assert supervisor.broker is not None
+    load = Load(supervisor.broker, count, 1, rate, first=first, devices=devices, streamed=True)
+    await load.ready()
+    pids = {p.name: p.process.pid for p in supervisor.parts if p.process}
+    pids["broker"] = supervisor.broker.pid or 0
+    loop = asyncio.get_running_loop()
+    before, began = await status(supervisor), loop.time()
+    used = {name: cpu_s(pid, children=True) for name, pid in pids.items()}
+    alone = cpu_s(pids["engine"])
+    found: dict[str, Any] = {"in_flight": 0, "lag": 0, "peak": 0.0, "slowest": 0.0}
+    load.go()
+    sending = asyncio.create_task(load.done(), name="bench.load")
+    for look in count_from(1):
+        await asyncio.wait((sending,), timeout=LOOK_S)
+        now = await status(supervisor)
+        if now:
+            seen = now["counts"]["messages"] - before["counts"]["messages"]
+            found["in_flight"] = max(found["in_flight"], now["in_flight"])
+            family = [*_family(pids["engine"]), pids["view"]]
+            found["peak"] = max(found["peak"], sum(map(pss_mb, family)))
+            if look % SAY_EVERY == 0:
+                asked = loop.time()
+                lag = max(now["seq"] - await view_seq(supervisor), 0)
+                found["lag"] = max(found["lag"], lag)
+                found["slowest"] = max(found["slowest"], loop.time() - asked)
+                say(
+                    f"      {loop.time() - began:4.0f} s: {seen:,} of {count:,} messages, {now['in_flight']} held, "
+                    f"view {lag:,} behind, engine {rss_mb(pids['engine']):,.0f} MB, view {rss_mb(pids['view']):,.0f} MB"
+                )
+        if sending.done():
+            break
+    await until(lambda: _calm(supervisor), 60)
+    took = loop.time() - began
+    after = await status(supervisor)
+    await until(lambda: _level(supervisor, after["seq"]), 120)
+    spent = {name: cpu_s(pid, children=True) - used[name] for name, pid in pids.items()}
+    children = spent["engine"] - (cpu_s(pids["engine"]) - alone)
+    seen = after["counts"]["messages"] - before["counts"]["messages"]
+    return {
+        **found,
+        "rate": seen / took,
+        "share": {name: seconds / took for name, seconds in spent.items()},
+        "snapshots": children / took,
+        "rss": {name: rss_mb(pids[name]) for name in ("engine", "view")},
+        "points": after["points"],
+        "sent": count,
+        "seen": seen,
+        "coalesced": after["counts"]["coalesced"] - before["counts"]["coalesced"],
+    }
+
+
+async def _kill(supervisor: Supervisor) -> tuple[float, float]:
+    """Kill the engine without a word: seconds until its successor is subscribed, and that one's memory in MB."""
+    part = next(p for p in supervisor.parts if p.name == "engine")
+    assert part.process is not None
+    killed = part.process.pid
+    os.kill(killed, signal.SIGKILL)
+
+    async def back() -> bool:
+        return part.process is not None and part.process.pid != killed and await ready(supervisor)
+
+    took = await until(back, 300)
+    return took, rss_mb(part.process.pid)
+
+
+def _family(pid: int) -> list[int]:
+    """The process and the children it has just now."""
+    with contextlib.suppress(OSError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+    return [pid]
+
+
+async def view_seq(supervisor: Supervisor) -> int:
+    """How far everything in the view has got, as its metrics say."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        text = (await client.get(f"{supervisor.url}/metrics")).text
+    reached = [float(line.split()[-1]) for line in text.splitlines() if line.startswith("csg_view_seq")]
+    return int(min(reached))
+
+
+async def _calm(supervisor: Supervisor) -> bool:
+    now = await status(supervisor)
+    return bool(now) and now["in_flight"] == 0 and now["pending"] == 0
+
+
+async def _level(supervisor: Supervisor, seq: int) -> bool:
+    return await view_seq(supervisor) >= seq
