@@ -71,7 +71,7 @@ def test_chirpstack_names_the_product(match: dict[str, Any]) -> None:
 def test_chirpstack_v3_names_it_likewise() -> None:
     """The names stand at the top there, and the id is written otherwise."""
     for name, given in (("deviceProfileName", "Acme S1"), ("applicationID", "7")):
-        body = {"devEUI": EUI, "fPort": 10, "data": SMOKE, name: given}
+        body: dict[str, Any] = {"devEUI": EUI, "fPort": 10, "data": SMOKE, name: given}
         assert rows(uplink(chirpstack, profile(codec="chirpstack", product=given), **body)) == READ
 
 
@@ -90,7 +90,13 @@ def test_the_things_stack_names_the_product(match: dict[str, Any]) -> None:
 
 def test_the_things_network_v2_names_the_application() -> None:
     """Which is all it knows of a product."""
-    body = {"app_id": "estate", "dev_id": "x", "hardware_serial": EUI, "port": 10, "payload_raw": SMOKE}
+    body: dict[str, Any] = {
+        "app_id": "estate",
+        "dev_id": "x",
+        "hardware_serial": EUI,
+        "port": 10,
+        "payload_raw": SMOKE,
+    }
     got = uplink(ttn, profile(codec="ttn", product="estate"), topic="estate/devices/x/up", **body)
     assert rows(got) == READ
 
