@@ -86,13 +86,15 @@ class Frame(msgspec.Struct, frozen=True):
 
     `data` is decoded as the payload of a message under `topic`; an empty topic means that there is nothing to take (a
     bad checksum, an answer to us). `confirm` is sent back once the frame is on disk, at once where nothing is taken;
-    without that the sender repeats. `refuse` is sent back at once, and the frame is not taken.
+    without that the sender repeats. `refuse` is sent back at once, and the frame is not taken. `remark` is something
+    the sender should be told besides (that its clock is wrong), after the confirm and at most once an hour a topic.
     """
 
     data: bytes
     topic: str = ""
     confirm: bytes | None = None
     refuse: bytes | None = None
+    remark: bytes | None = None
 
 
 class Example(msgspec.Struct, frozen=True):

@@ -22,6 +22,8 @@ PEERS_MAX: Final = 1_000  # connections of one source; the next one takes the pl
 BUFFER_MAX: Final = 65_536  # bytes of an incomplete frame; the longest known protocol needs 1 054
 READ_MAX: Final = 16_384
 UNCONFIRMED_MAX: Final = 64  # frames of one peer that wait for the disk; then it is not read any further
+REMARK_MS: Final = 3_600_000
+REMARKS_MAX: Final = 10_000  # devices remembered; past it the memory starts again
 ANSWERS_MAX: Final = 65_536  # bytes of confirmations a peer has not read
 
 Answer = Callable[[bytes | None], None]
@@ -54,6 +56,7 @@ class _Taker:
 
     def __init__(self, family: Family, uplink: Uplink, figures: Figures, utc: Callable[[], int]) -> None:
         self.family, self._uplink, self._figures, self._utc = family, uplink, figures, utc
+        self._remarked: dict[str, int] = {}
 
     def cut(self, buffer: bytearray) -> list[Frame] | None:
         """The whole frames of a buffer; None where the codec raised."""
@@ -90,6 +93,18 @@ class _Taker:
             return
         self._figures.count(self.family.name, "taken")
         answer(frame.confirm)
+        if frame.remark is not None and self._may_remark(frame.topic):
+            answer(frame.remark)
+
+    def _may_remark(self, topic: str) -> bool:
+        """Whether this device was told nothing of the kind for an hour."""
+        now = self._utc()
+        if now - self._remarked.get(topic, -REMARK_MS) < REMARK_MS:
+            return False
+        if len(self._remarked) >= REMARKS_MAX:
+            self._remarked.clear()
+        self._remarked[topic] = now
+        return True
 
 
 class Streams(_Taker):

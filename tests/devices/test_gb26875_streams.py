@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.codecs import gb26875
+from devices.codecs.gb26875.frame import parse, to_bytes, to_ms
 from devices.decode_lines import decode_lines
 from devices.reading import MetricClass
 from tests.devices.gb26875_frames import FRAMES, HOME, frame, streamed, tell
@@ -25,6 +26,28 @@ def test_frames_glued_and_cut_at_any_byte() -> None:
         taken = streamed(stream[:at], stream[at:])
         assert [f.data for f in taken] == [frame("F1"), frame("C1"), frame("L1")]
         assert all(f.confirm and not f.refuse for f in taken)
+
+
+def test_a_clock_that_is_wrong_is_set() -> None:
+    """A frame a minute off our time brings the command that sets the clock; one that agrees does not."""
+    sent = frame("F1")
+    at = to_ms(parse(sent).sent)
+    assert at is not None
+    for drift_ms, told in (
+        (0, False),
+        (59_000, False),
+        (-59_000, False),
+        (61_000, True),
+        (-86_400_000, True),
+    ):
+        (taken,) = gb26875.frames(bytearray(sent), at + drift_ms)
+        assert (taken.remark is not None) is told
+    (taken,) = gb26875.frames(bytearray(sent), at + 61_000)
+    assert taken.remark is not None
+    command = parse(taken.remark)
+    assert (command.command, command.source, command.target) == (1, parse(sent).target, parse(sent).source)
+    assert command.data == b"\x5a\x01" + to_bytes(at + 61_000)
+    assert [f.data for f in gb26875.frames(bytearray(taken.remark), at)] == [taken.remark]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from devices.codec import Decoded, Frame, Message, Topic
+from devices.codecs.gb26875.ask import Call, set_clock
 from devices.codecs.gb26875.examples import EXAMPLES as EXAMPLES
 from devices.codecs.gb26875.frame import (
     ANSWER,
@@ -39,6 +40,7 @@ from devices.codecs.gb26875.frame import (
     Packet,
     parse,
     reply,
+    to_ms,
     whole,
 )
 from devices.codecs.gb26875.meaning import Speaker, heartbeat, readings
@@ -102,12 +104,26 @@ def _frame(message: Message, packet: Packet) -> tuple[list[Reading], str | None]
     return found, wrong or problem
 
 
+CLOCK_OFF_MS: Final = 60_000
+"""A frame's time further than this from ours is a clock to be set: 1.5 minutes of drift a month are usual."""
+
+
+def _clock(packet: Packet, now: int) -> bytes | None:
+    """The command that sets the sender's clock, where its frame says that it is wrong."""
+    said = to_ms(packet.sent)
+    if said is not None and abs(said - now) < CLOCK_OFF_MS:
+        return None
+    serial = now // 1000 & 0xFFFF  # an exchange of ours; the device gives it back in its confirm
+    return set_clock(Call(packet.target, packet.source, serial, now, packet.main, packet.user))
+
+
 def frames(buffer: bytearray, now: int) -> Iterator[Frame]:
     """The frames at the front of a connection's buffer, and what each is answered (6.2 to 6.5).
 
     Data, control and makers' commands are confirmed once taken; answers are taken and not confirmed; confirms and
     denials are taken note of. What fails a check (6.5.3: marks, length, check sum, a command nobody knows) is denied at
-    once, as is a request, which no transmission device may make of a centre; damage in a row is denied once.
+    once, as is a request, which no transmission device may make of a centre; damage in a row is denied once. A device
+    whose frame is a minute or more off our time is told the time (type 90).
     """
     for piece in cut(buffer, SHAPE):
         packet = parse(piece.data)
@@ -116,7 +132,7 @@ def frames(buffer: bytearray, now: int) -> Iterator[Frame]:
             yield Frame(piece.data, refuse=reply(packet, DENY, now))
         elif packet.command in {CONTROL, SEND} or packet.command >= _MAKERS:
             data = REGISTERED if packet.data == HANDSHAKE else b""
-            yield Frame(piece.data, topic, confirm=reply(packet, CONFIRM, now, data))
+            yield Frame(piece.data, topic, reply(packet, CONFIRM, now, data), remark=_clock(packet, now))
         elif packet.command == ANSWER:
             yield Frame(piece.data, topic)
         elif packet.command in {CONFIRM, DENY}:

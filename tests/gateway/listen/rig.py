@@ -151,11 +151,13 @@ def _frames(buffer: bytearray, now: int) -> Iterator[Frame]:
         elif line == b"hello":
             yield Frame(line, confirm=b"hello %d\n" % now)
         else:
-            yield Frame(line, "framed/x", confirm=b"ok " + line + b"\n")
+            remark = b"your clock is wrong\n" if line.startswith(b"late") else None
+            yield Frame(line, "framed/x", confirm=b"ok " + line + b"\n", remark=remark)
 
 
 framed = SimpleNamespace(TOPICS=(Topic("framed/#"),), EXAMPLES=(), decode=_decode, frames=_frames)
-"""A line is a frame, confirmed by `ok <line>`; `!...` is refused by `no`, `hello` answered and not taken."""
+"""A line is a frame, confirmed by `ok <line>`; `!...` is refused by `no`, `hello` answered and not taken, `late...`
+brings a remark."""
 
 
 def family(codec: Any = None, name: str = "native") -> Family:

@@ -98,6 +98,14 @@ async def test_what_is_refused_or_only_answered_is_not_kept(tmp_path: Path) -> N
         assert port.engine.received == []
 
 
+async def test_a_remark_follows_the_confirm_once_an_hour(tmp_path: Path) -> None:
+    """What a device should know besides comes after its confirm, and not with every frame."""
+    async with Port(tmp_path) as port, port.peer() as (reader, writer):
+        writer.write(b"late 1\nlate 2\nfine\n")
+        heard = [await said(reader) for _ in range(4)]
+        assert heard == [b"ok late 1\n", b"your clock is wrong\n", b"ok late 2\n", b"ok fine\n"]
+
+
 async def test_a_bad_peer_disturbs_no_good_one(tmp_path: Path) -> None:
     """Garbage, a codec's bug, half a frame: the neighbour on the same port is confirmed as if alone."""
     async with Port(tmp_path) as port, port.peer() as (good, writer):
