@@ -79,7 +79,7 @@ def _codec(name: str) -> str:
 
 def _example(example: Example) -> str:
     try:
-        payload = example.payload.decode()
+        payload = example.payload.decode().replace("\r\n", "\n")
     except UnicodeDecodeError:
         payload = f"(hex) {example.payload.hex(' ')}"
     text = f"\n### {example.title}\n\n`{example.topic}`{' (retained)' if example.retained else ''}"

@@ -112,7 +112,7 @@ async def test_newcomers_get_their_place_and_a_sheet_goes_in(tmp_path: Path) -> 
 
             await page.get_by_label("设备名称").fill("home/smoke-{b}-{r}")
             await page.get_by_label("位置编号").fill("home-b{b}-{r}")
-            await page.get_by_label("保存为规则").check()
+            await page.get_by_label("保存为规则").press("Space")
             await page.locator("[data-test=try-pattern]").click()
             await expect(page.get_by_text("将登记 1 台")).to_be_visible()
             await expect(page.get_by_role("alert").filter(has_text="home-b1-999")).to_be_visible()
@@ -120,7 +120,7 @@ async def test_newcomers_get_their_place_and_a_sheet_goes_in(tmp_path: Path) -> 
             await expect(page.get_by_text("已登记 1 台 · 规则已保存")).to_be_visible()
             await expect(rows).to_have_count(2)
 
-            await rows.filter(has_text="new").get_by_role("checkbox").check()
+            await rows.filter(has_text="new").get_by_role("checkbox").press("Space")
             await page.get_by_label("旧设备").fill("1号楼 101 客厅烟感 (home/old)")
             await page.locator("[data-test=change]").click()
             await page.locator("[data-test=change]").click()
