@@ -99,7 +99,7 @@ lock: setup ## resolve requirements/*.txt anew from pyproject.toml (newest versi
 	@$(UV_LOCK) --group node --output-file requirements/node.txt
 
 # What no environment can hold: a broker, its clients, a browser, and a store that speaks InfluxDB's line protocol.
-APT_PACKAGES := mosquitto mosquitto-clients chromium victoria-metrics
+APT_PACKAGES := mosquitto mosquitto-clients chromium victoria-metrics influxdb
 .PHONY: system-deps
 system-deps: ## install the system parts that tests use (apt; as root or with sudo)
 	@if command -v apt-get >/dev/null; then \

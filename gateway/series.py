@@ -7,7 +7,7 @@ a store that set a damaged file aside goes back to fill the hole. Feeding the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final, Protocol
 
@@ -156,6 +156,25 @@ class Sink(Protocol):
         ...
 
 
+class Selection(msgspec.Struct, frozen=True):
+    """Stored readings that arrived before `before` (UTC ms), of these `points` and `metrics` only; None means all."""
+
+    before: int
+    points: tuple[str, ...] | None = None
+    metrics: tuple[str, ...] | None = None
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """What a deletion took away: how many readings, and when the first and the last of them arrived (UTC ms).
+
+    `rows` None: the engine does not say. It is the caller's to keep as the proof.
+    """
+
+    rows: int | None
+    first_at: int | None = None
+    last_at: int | None = None
+
+
 class Store(Sink, Protocol):
     """A store that can be asked."""
 
@@ -165,6 +184,15 @@ class Store(Sink, Protocol):
 
     def forget(self, before: int) -> list[str]:
         """Delete closed days that ended before `before` (UTC ms, by a clock the caller trusts); gives their names."""
+        ...
+
+    def delete(self, selection: Selection) -> Deletion:
+        """Take the selected readings away for good; done again it takes nothing more. Raises StoreError."""
+        ...
+
+    def stored(self, after: int = 0) -> Iterator[Batch]:
+        """All that is stored behind the seq `after`, in journal order, in batches of bounded size; for copying and for
+        filling a store whose place the journal no longer reaches. Raises StoreError."""
         ...
 
     def latest(self, points: Sequence[str] | None = None) -> dict[str, Sample]:
