@@ -116,7 +116,7 @@ def _decoding(name: str, codec: Codec) -> list[Timed]:
 def _through_the_door(name: str, codec: Codec, example: Example) -> Timed:
     decoder = Decoder({(name, "bench"): example.context}, {"bench": (name,)}, {name: codec})
     message = Message("bench", example.topic, example.payload, example.retained, NOW)
-    return Timed(lambda: decoder.decode(message), example.title, len(example.payload))
+    return Timed(lambda: decoder.answer(message), example.title, len(example.payload))
 
 
 def _cutting(codec: Codec) -> list[Timed]:

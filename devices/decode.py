@@ -34,6 +34,7 @@ CODECS: Final[Plugins] = discover("devices.codecs")
 _Reader = tuple[str, tuple[str, str], Callable[[Mapping[str, Any], Message], Decoded]]
 """A codec that may read a topic: its name, the key of its context, its `decode`."""
 
+_ARRAY, _OBJECT = b"[{"  # numbers: bytes are searched for one many times faster than for bytes
 _EMPTY: Final[Mapping[str, Any]] = {}
 
 
@@ -67,6 +68,7 @@ class Decoder:
         self._codecs = codecs
         self._profiles = profiles
         self._topics = {name: self._claimed_by(codec) for name, codec in codecs.items()}
+        self._met: dict[str, dict[str, _Reader | None]] = {}
         self._firsts: dict[str, dict[str, _Reader | None]] = {}
         self._claims: dict[tuple[str, str], tuple[_Reader, ...]] = {}
 
@@ -82,22 +84,20 @@ class Decoder:
     def answer(self, message: Message) -> tuple[str, Decoded]:
         """`decode` together with the name of the codec that answered, empty when none did."""
         source, topic, payload = message.source, message.topic, message.payload
-        if len(topic) > TOPIC_MAX or not topic.isascii() or "\0" in topic:
+        try:
+            reader = self._met[source][topic]
+        except KeyError:
             problem = bad_topic(topic)
             if problem is not None:
                 return "", Decoded(quarantine=problem)
+            reader = self._meet(source, topic)
         if len(payload) > PAYLOAD_MAX and not topic.startswith(OWN):
             limit = self._limit(source, topic)
             if len(payload) > limit:
                 return "", Decoded(quarantine=f"too-large: {len(payload)} bytes, at most {limit}")
         # One bracket is no depth; finding out that there is no second one is cheaper than counting.
-        if (payload.find(b"{", 1) > 0 or b"[" in payload) and too_deep(payload):
+        if (_ARRAY in payload or _OBJECT in payload[1:]) and too_deep(payload):
             return "", Decoded(quarantine=f"too-deep: JSON nested more than {DEPTH_MAX} deep")
-        first = topic[: topic.find("/") + 1]
-        try:
-            reader = self._firsts[source][first]
-        except KeyError:
-            reader = self._first(source, first)
         if reader is not None:
             name, key, read = reader
             decoded = read(self._contexts.get(key, _EMPTY), message)
@@ -161,6 +161,19 @@ class Decoder:
         profiles = self._profiles
         return name, (name, source), lambda known, message: codec.decode(_Profiled(known, profiles), message)
 
+    def _meet(self, source: str, topic: str) -> _Reader | None:
+        """Who reads a well-formed topic by its first level, remembered topic by topic."""
+        first = topic[: topic.find("/") + 1]
+        firsts = self._firsts.get(source)
+        reader = firsts[first] if firsts is not None and first in firsts else self._first(source, first)
+        if len(self._met) >= _SOURCES_MAX and source not in self._met:
+            self._met.clear()
+        met = self._met.setdefault(source, {})
+        if len(met) >= _TOPICS_MAX:
+            met.clear()
+        met[topic] = reader
+        return reader
+
     def _first(self, source: str, first: str) -> _Reader | None:
         """The only codec that names this first level, or the source's only one, remembered."""
         if len(self._firsts) >= _SOURCES_MAX and source not in self._firsts:
@@ -212,6 +225,11 @@ class _Profiled(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         return self._known[key] if key in self._known or key != PROFILES else self._profiles
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """As of any mapping; a missing key costs no exception."""
+        found = self._known.get(key, default)
+        return self._profiles if key == PROFILES and key not in self._known else found
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._known, PROFILES: None})

@@ -73,7 +73,7 @@ def inner(origin: Origin, payload: Any, service: str = "", at: int | None = None
     """What a payload says: an object, a list, text or bytes. `service` is what the envelope calls the part, `at` when
     the envelope says it was measured. Never raises."""
     profile = profile_for(origin, payload, service)
-    if profile is None and isinstance(payload, bytes | str) and (found := parsed(payload)) is not None:
+    if profile is None and type(payload) in _TEXTS and (found := parsed(payload)) is not None:
         payload = found
         profile = profile_for(origin, payload, service)
     return inner_by(origin, profile, payload, at, service)
@@ -106,6 +106,7 @@ def inner_by(
 
 
 _OBJECTS: Final = (dict, list)
+_TEXTS: Final = (bytes, str)
 _ALIVE: Final = Meaning("heartbeat", "", True)
 
 
@@ -135,8 +136,9 @@ class _Readings:
         words = Words(service, skipped)
         words.read(body)
         for meant in words.said.values():
-            if f"{self._device}/{meant.metric}/{meant.channel}" not in self.readings:
-                self.add(meant, None)
+            point = f"{self._device}/{meant.metric}/{meant.channel}"
+            if point not in self.readings:
+                self.readings[point] = Reading(point, meant.value, self._at, self._flags | meant.flags)
         return f"no-profile: {words.problem}; product {_shown(origin)}" if words.problem else None
 
 

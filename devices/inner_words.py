@@ -7,7 +7,6 @@ not understood, and the word of a state nobody knows. None of them may read as n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -151,11 +150,12 @@ class Words:
         self._read(body, self.subject, self.skipped, 0)
 
     def _read(self, body: Any, subject: str, skipped: frozenset[str], depth: int) -> None:
-        if isinstance(body, list):
+        if type(body) is list:
             for item in body[:ITEMS_MAX]:
-                if isinstance(item, dict | list) and depth < DEPTH_MAX:
+                if type(item) in _OBJECTS and depth < DEPTH_MAX:
                     self._read(item, subject, skipped, depth + 1)
             return
+        everything = self.said
         for key, value in body.items():
             if key in skipped:
                 continue
@@ -163,41 +163,54 @@ class Words:
             if self._left < 0:
                 self.problem = self.problem or f"more than {KEYS_MAX} keys"
                 return
-            for meant in self._one(key, value, subject, depth):
-                there = self.said.get((meant.metric, meant.channel))
+            kind = type(value)
+            if kind in _OBJECTS:
+                inside = _inside(value)
+                if inside is not None:
+                    if depth < DEPTH_MAX:
+                        self._read(inside, key if subject_of(key) else subject, frozenset(), depth + 1)
+                    continue
+            usual = kind is bool or (kind is int and 0 <= value <= _USUAL_MAX) or kind is str
+            says = (
+                _usual if usual and len(key) <= _LONG and (kind is not str or len(value) <= _LONG) else _says
+            )
+            meanings, problem = says(key, subject, value)
+            if problem is not None and self.problem is None:
+                self.problem = problem
+            for meant in meanings:
+                place = (meant.metric, meant.channel)
+                there = everything.get(place)
                 if there is None or (meant.value is True and there.value is not True):
-                    self.said[meant.metric, meant.channel] = meant
+                    everything[place] = meant
 
-    def _one(self, key: str, value: Any, subject: str, depth: int) -> Iterator[Meaning]:
-        plain = value
-        if type(value) is dict or type(value) is list:
-            inside = _inside(value)
-            if inside is not None:
-                if depth < DEPTH_MAX:
-                    self._read(inside, key if subject_of(key) else subject, frozenset(), depth + 1)
-                return
-            plain = value["value"] if type(value) is dict else value
-        known = _key(key, subject)
-        if known.meant is None:
-            if known.alarming and not _harmless(value):
-                self._puzzled(key, value)
-            return
-        if known.coded and _code(plain):
-            self._puzzled(key, plain)
-            yield Meaning(known.meant.term.level, known.meant.channel, None, _INVALID)
-            return
-        if not known.meant.numbers and plain in (0, 1, "0", "1"):
-            plain = value = plain in (1, "1")  # under "alarm" a 0 and a 1 are no measurements
-        meanings = understand(known.meant, value, _unit(known.meant, plain), _DIALECT)
-        if not meanings and not _harmless(plain) and frozenset(words_of(key)) & _ALARMING:
-            self._puzzled(key, plain)
-        for meaning in meanings:
-            if meaning.value is None and meaning.flags & _INVALID and isinstance(plain, str):
-                self._puzzled(key, plain)
-            yield meaning
 
-    def _puzzled(self, key: str, value: Any) -> None:
-        self.problem = self.problem or f"{quoted(key) or 'it'} says {quoted(str(value))}"
+_OBJECTS: Final = (dict, list)
+_LONG: Final = 64  # characters of a key or a word that is remembered; subjects have at most 255
+_USUAL_MAX: Final = 100  # codes and percentages come again, other numbers seldom do
+
+
+def _says(key: str, subject: str, value: Any) -> tuple[tuple[Meaning, ...], str | None]:
+    """What one value says under its key, and None or what is puzzling about it."""
+    plain = value["value"] if type(value) is dict else value
+    known = _key(key, subject) if len(key) <= _LONG else _key.__wrapped__(key, subject)
+    meant = known.meant
+    if meant is None:
+        return (), _puzzling(key, value) if known.alarming and not _harmless(value) else None
+    if known.coded and _code(plain):
+        return (Meaning(meant.term.level, meant.channel, None, _INVALID),), _puzzling(key, plain)
+    if not meant.numbers and plain in (0, 1, "0", "1"):
+        plain = value = plain in (1, "1")  # under "alarm" a 0 and a 1 are no measurements
+    meanings = tuple(understand(meant, value, _unit(meant, plain), _DIALECT))
+    riddle = not meanings and not _harmless(plain) and bool(frozenset(words_of(key)) & _ALARMING)
+    riddle = riddle or (type(plain) is str and any(m.value is None and m.flags & _INVALID for m in meanings))
+    return meanings, _puzzling(key, plain) if riddle else None
+
+
+_usual: Final = lru_cache(maxsize=8192, typed=True)(_says)
+
+
+def _puzzling(key: str, value: Any) -> str:
+    return f"{quoted(key) or 'it'} says {quoted(str(value))}"
 
 
 def _inside(value: Any) -> Any:
@@ -205,7 +218,7 @@ def _inside(value: Any) -> Any:
     if isinstance(value, dict):
         inner = value.get("value", value)
         return inner if isinstance(inner, dict) else None
-    return value if isinstance(value, list) and value and isinstance(value[0], dict | list) else None
+    return value if isinstance(value, list) and value and type(value[0]) in _OBJECTS else None
 
 
 def _harmless(value: Any) -> bool:

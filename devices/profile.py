@@ -7,6 +7,7 @@ writer. `devices.profile_load` checks it, `devices.profile_apply` uses it. Codec
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -223,6 +224,11 @@ def profiles_of(context: Mapping[str, Any]) -> Profiles:
     given = context.get(PROFILES)
     if isinstance(given, Profiles):
         return given
-    from devices.profile_load import shipped
+    return _shipped()
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Profiles:
+    from devices.profile_load import shipped  # here, for it imports this module
 
     return shipped()

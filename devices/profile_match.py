@@ -14,13 +14,13 @@ def fits(match: Match, payload: Any, service: str = "") -> bool:
     """Whether the payload is what the profile is for, as far as its looks go (codec and product are seen before)."""
     if match.service != () and service not in many(match.service):
         return False
-    data = payload.encode("utf-8", "replace") if isinstance(payload, str) else payload
-    data = data if isinstance(data, bytes) else None
+    kind = type(payload)
+    data = payload if kind is bytes else payload.encode("utf-8", "replace") if kind is str else None
     if match.starts and (data is None or data[: len(match.starts) // 2].hex() != match.starts.lower()):
         return False
     if match.size is not None and (data is None or len(data) != match.size):
         return False
-    return all(_holds(condition, payload) for condition in match.where)
+    return not match.where or all(_holds(condition, payload) for condition in match.where)
 
 
 def _holds(condition: Where, payload: Any) -> bool:

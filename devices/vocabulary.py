@@ -321,7 +321,11 @@ def _spoken(meant: Sense, text: str) -> list[Meaning] | None:
 
 def number_in(text: str) -> float | None:
     """The number a text consists of, as `12.5`, `-1` or `1.2e1`; None for anything else, `nan` and `0x10` too."""
-    if len(text) > _NUMBER_MAX or not _NUMBER.fullmatch(text):
+    if len(text) > _NUMBER_MAX:
+        return None
+    if text.isdecimal() and text.isascii():
+        return int(text)
+    if not _NUMBER.fullmatch(text):
         return None
     value = float(text)
     return int(text) if _WHOLE.fullmatch(text) else value

@@ -20,14 +20,14 @@ NODES_MAX: Final = 4096
 _WRAPPED: Final = (b"--", b"Content-", b"content-")
 _ROOT: Final = "EventNotificationAlert"
 _OPENS: Final = re.compile(rb"<(?:\w{1,16}:)?EventNotificationAlert(?=[\s>])")
+_END: Final = f"</{_ROOT}>"
+_ROOT_BYTES, _END_BYTES = _ROOT.encode(), _END.encode()
 _ENDS: Final = re.compile(rb"</(?:\w{1,16}:)?EventNotificationAlert\s*>")
 _BARE: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_LEAF_TEXT: Final = r"<([A-Za-z]\w*)>([^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*)</\1>"
-_LEAF: Final = re.compile(_LEAF_TEXT, re.ASCII)
-_FLAT: Final = re.compile(
-    rf"<EventNotificationAlert(?:\s[^<>&]*)?>\s*(?:{_LEAF_TEXT}\s*)*</EventNotificationAlert\s*>", re.ASCII
-)
+_CONTROLS: Final = bytes(sorted({*range(0x20)} - {*b"\t\n\r"}))
+_LEAF: Final = re.compile(r"<([A-Za-z]\w*)>([^<>&]*)</\1>", re.ASCII)
+_HEAD: Final = re.compile(r"<EventNotificationAlert(?:\s[^<>&]*)?>", re.ASCII)
 _json: Final = msgspec.json.Decoder()
 
 
@@ -68,6 +68,9 @@ def _events(body: bytes) -> list[dict[str, Any]]:
 
 
 def _spans(payload: bytes) -> list[bytes]:
+    if payload.endswith(_END_BYTES) and payload.count(_ROOT_BYTES) == 2:  # one event, as nearly always
+        only = _OPENS.search(payload)
+        return [payload[only.start() :]] if only else []
     found: list[bytes] = []
     at = 0
     while len(found) < EVENTS_MAX:
@@ -125,9 +128,13 @@ def flat_leaves(data: bytes) -> dict[str, Any] | None:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    if not _FLAT.fullmatch(text):
+    head = _HEAD.match(text)
+    if head is None or not text.endswith(_END) or data.translate(None, _CONTROLS) != data:
         return None
-    leaves = _LEAF.findall(text)
+    leaves = _LEAF.findall(text, head.end())
+    tags = 2 * len(leaves) + 2
+    if text.count("<") != tags or text.count(">") != tags or "&" in text:
+        return None  # there is more than leaves; bare text between them is layout
     found = {name: value.strip() for name, value in leaves}
     return found if len(found) == len(leaves) else None
 

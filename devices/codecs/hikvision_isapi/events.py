@@ -153,7 +153,9 @@ def _seen(event: Mapping[str, Any], on: bool) -> list[Meaning]:
     target = event.get("detectionTarget") or event.get("targetType")
     if target is None and "DetectionRegionList" in event:
         target = next((v for k, v in _walk(event) if k == "detectionTarget"), None)
-    kinds = {kind for word in target.split(",") if (kind := seen(word))} if type(target) is str else set()
+    if type(target) is not str:
+        return []
+    kinds = {kind for word in target.split(",") if (kind := seen(word))}
     return [Meaning(kind, "", on) for kind in sorted(kinds)]
 
 

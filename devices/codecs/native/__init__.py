@@ -24,7 +24,7 @@ from devices.codec import Decoded, Message, Topic
 from devices.codecs.native.commands import command as command
 from devices.codecs.native.events import event
 from devices.codecs.native.examples import EXAMPLES as EXAMPLES
-from devices.codecs.native.telemetry import Known, telemetry
+from devices.codecs.native.telemetry import Route, telemetry
 from devices.reading import Flag, Reading, device_id, point_id
 
 TOPICS: Sequence[Topic] = (
@@ -40,15 +40,7 @@ _TOPICS_MAX: Final = 65_536  # about 100 MB; past it the memo starts again and a
 _SOURCES_MAX: Final = 256
 
 
-class _Route(msgspec.Struct, gc=False):
-    """What follows from one source and topic: who speaks, which decoder listens, and the points met so far."""
-
-    device: str
-    read: Callable[[_Route, Message], Decoded]
-    points: dict[str, Known]
-
-
-def _status(route: _Route, message: Message) -> Decoded:
+def _status(route: Route, message: Message) -> Decoded:
     """`online` or `offline`, as text or as JSON (`"online"`, `{"state": "online"}`); empty forgets the retained one."""
     text: Any = message.payload.strip().decode("utf-8", "replace")
     if not text:
@@ -66,23 +58,23 @@ def _status(route: _Route, message: Message) -> Decoded:
     return Decoded((Reading(point_id(route.device, "availability"), said, None, flags),))
 
 
-def _nothing(route: _Route, message: Message) -> Decoded:
+def _nothing(route: Route, message: Message) -> Decoded:
     """Commands are ours and results answer them: understood, and no reading."""
     return Decoded()
 
 
-_READERS: Final[dict[str, Callable[[_Route, Message], Decoded]]] = {
-    "telemetry": lambda route, message: telemetry(route.device, route.points, message),
+_READERS: Final[dict[str, Callable[[Route, Message], Decoded]]] = {
+    "telemetry": telemetry,
     "event": lambda route, message: event(route.device, message),
     "status": _status,
     "command": _nothing,
     "result": _nothing,
 }
 
-_routes: dict[str, dict[str, _Route]] = {}
+_routes: dict[str, dict[str, Route]] = {}
 
 
-def _route(source: str, topic: str) -> _Route | None:
+def _route(source: str, topic: str) -> Route | None:
     found = _TOPIC.fullmatch(topic)
     read = _READERS.get(found[2]) if found else None
     if found is None or read is None:
@@ -92,14 +84,14 @@ def _route(source: str, topic: str) -> _Route | None:
     routes = _routes.setdefault(source, {})
     if len(routes) >= _TOPICS_MAX:
         routes.clear()
-    route = routes[topic] = _Route(device_id(source, found[1]), read, {})
+    route = routes[topic] = Route(device_id(source, found[1]), read, {})
     return route
 
 
 def decode(context: Mapping[str, Any], message: Message) -> Decoded:
     """Readings of one message of the contract; needs no context. Never raises for anything a device may send."""
     try:
-        route: _Route | None = _routes[message.source][message.topic]
+        route: Route | None = _routes[message.source][message.topic]
     except KeyError:
         route = _route(message.source, message.topic)
     if route is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from math import nextafter
 from typing import Any, Final
 
@@ -44,8 +45,16 @@ _UNNAMED: Final = re.compile(r"[^a-z0-9]+")
 _json: Final = msgspec.json.Decoder()
 
 
-def telemetry(device: str, points: dict[str, Known], message: Message) -> Decoded:
-    """The readings of one telemetry message. `points` is the device's memo and is added to."""
+class Route(msgspec.Struct, gc=False):
+    """What follows from one source and topic: who speaks, which decoder listens, and the points met so far."""
+
+    device: str
+    read: Callable[[Route, Message], Decoded]
+    points: dict[str, Known]
+
+
+def telemetry(route: Route, message: Message) -> Decoded:
+    """The readings of one telemetry message; the route's points are its memo and are added to."""
     try:
         data = _json.decode(message.payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -54,7 +63,7 @@ def telemetry(device: str, points: dict[str, Known], message: Message) -> Decode
     problems: list[str] = []
     flags = _RETAINED if message.retained else 0
     if type(data) is dict:
-        _read(device, points, data, flags, message.now, readings, problems)
+        _read(route, data, flags, message.now, readings, problems)
         own = sequence(data) if "id" in data else None
     elif type(data) is list and data:
         if len(data) > BATCH_MAX:
@@ -64,7 +73,7 @@ def telemetry(device: str, points: dict[str, Known], message: Message) -> Decode
         ids: list[str] = []
         for item in data[-BATCH_MAX:]:
             if type(item) is dict:
-                _read(device, points, item, flags, message.now, readings, problems)
+                _read(route, item, flags, message.now, readings, problems)
                 ids.append(sequence(item) or "")
             else:
                 problems.append("wrong-type: an element of the batch is no object")
@@ -75,8 +84,7 @@ def telemetry(device: str, points: dict[str, Known], message: Message) -> Decode
 
 
 def _read(
-    device: str,
-    points: dict[str, Known],
+    route: Route,
     data: dict[str, Any],
     flags: int,
     now: int,
@@ -97,12 +105,12 @@ def _read(
         data = dict(list(data.items())[:KEYS_MAX])
     if data.get("v", VERSION) != VERSION:
         problems.append("version: v is not 1, understood as far as it goes")
-    add, reading = readings.append, Reading
+    points, add, reading = route.points, readings.append, Reading
     for key, value in data.items():
         try:
             kind, point, low, high = points[key]
         except KeyError:
-            kind, point, low, high = _meet(device, points, key)
+            kind, point, low, high = _meet(route.device, points, key)
         if not kind:  # _NUMBER; spelled so because this line runs for every number a city reports
             kind_of = type(value)
             if (kind_of is float or kind_of is int) and low <= value <= high:
