@@ -184,7 +184,6 @@ def test_every_truncation_of_an_example(name: str, case: Example) -> None:
         assert {r.point for r in got.readings if r.value is True} <= whole, name
 
 
-@pytest.mark.parametrize("topic", sorted({e.topic for _, e in ALL}))
 @pytest.mark.parametrize(
     "payload",
     [
@@ -211,7 +210,9 @@ def test_every_truncation_of_an_example(name: str, case: Example) -> None:
         json.dumps({f"k{n}": n for n in range(4000)}).encode(),
         b"[" + b'{"smoke":true},' * 3000 + b"{}]",
     ],
+    ids=lambda payload: repr(payload[:24]),
 )
-def test_notorious_payloads(topic: str, payload: bytes) -> None:
+def test_notorious_payloads(payload: bytes) -> None:
     """Deep nesting, huge numbers, long texts, many keys and half characters give a bounded answer on every topic."""
-    assert len(tell(topic, payload).readings) <= 4096
+    for topic in sorted({e.topic for _, e in ALL}):
+        assert len(tell(topic, payload).readings) <= 4096, topic

@@ -300,15 +300,16 @@ LEAVES = st.lists(
         st.sampled_from(("eventType", "macAddress", "channelID", "x", "X")),
         st.text("ab <>&;\x01\n楼/", max_size=6),
         st.sampled_from(("{}", "<y>{}</y>", "<![CDATA[{}]]>", "{}<!-- c -->", "&lt;{}")),
+        st.sampled_from(("", "\n", " x ", "]]>", ">", "&", "\x01", "<z/>", "</x>")),
     ),
     max_size=6,
 )
 
 
 @given(LEAVES)
-def test_the_short_way_reads_what_a_parser_reads(leaves: list[tuple[str, str, str]]) -> None:
+def test_the_short_way_reads_what_a_parser_reads(leaves: list[tuple[str, str, str, str]]) -> None:
     """Where a document is simple enough for the short way, an XML parser finds the very same in it."""
-    inner = "".join(f"<{name}>{form.format(text)}</{name}>\n" for name, text, form in leaves)
+    inner = "".join(f"<{name}>{form.format(text)}</{name}>{layout}" for name, text, form, layout in leaves)
     body = f'<EventNotificationAlert version="2.0">{inner}</EventNotificationAlert>'.encode()
     flat = documents.flat_leaves(body)
     if flat is not None:
