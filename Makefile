@@ -15,6 +15,9 @@ FIND_PYTHON = for python in $(PYTHON); do \
 	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python" && break; done
 
+# Tests start the gateway's processes hundreds of times; where nothing is kept, each start compiles it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # ---- What another set-up does or has left. BUSY holds the process id of the make at work. Packages half installed must
 # not be taken for whole ones: UNFINISHED stands while pip works. `home` names the clone, whose path .venv's scripts hold.
 BUSY       := .setup-running
@@ -63,9 +66,9 @@ run: setup ## set up, then start the gateway with its simulated community (optio
 	@$(VENV)/bin/csg demo $(ARGS)
 
 .PHONY: test
-test: setup ## set up, then run all tests (options for pytest: ARGS="...")
+test: setup ## set up, then run all tests, two at a time (options for pytest: ARGS="..."; one at a time: ARGS=-n0)
 	@if [ -n "$(WEB_BUILT)" ]; then cd $(WEB) && $(NODE_FIRST) npm run --if-present test; fi
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: setup ## set up, then check style, types, import contracts, dead code and house rules

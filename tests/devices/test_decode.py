@@ -159,6 +159,8 @@ def test_the_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert ask(decoder, f"t{n}", source=f"s{n % 5}")[0] == "one"
         assert ask(decoder, f"t{n}/x", source=f"s{n % 5}")[0] == ""
         assert ask(decoder, f"a/{n}", source=f"s{n % 5}")[0] == "two"
+        assert len(decoder._met) <= 3
+        assert all(len(met) <= 3 for met in decoder._met.values())
         assert len(decoder._firsts) <= 3
         assert len(decoder._claims) <= 3
         assert all(len(firsts) <= 3 for firsts in decoder._firsts.values())
