@@ -25,7 +25,9 @@ TOPIC_MAX: Final = 1024
 OWN: Final = ("gateway/incidents/", "gateway/events/")
 """Where we publish ourselves; never read back. Devices may use other topics below `gateway/`: it is a common prefix."""
 
-_TOPICS_MAX: Final = 65_536  # topics remembered of a source, and odd ones of all; past it the memo starts again
+_TOPICS_MAX: Final = (
+    65_536  # topics remembered of a source, and odd ones of all; past it the memo starts again
+)
 _SOURCES_MAX: Final = 256
 _FIRSTS_MAX: Final = 1024  # first levels remembered per source, likewise
 
