@@ -88,6 +88,7 @@ class Frame(msgspec.Struct, frozen=True):
     bad checksum, an answer to us). `confirm` is sent back once the frame is on disk, at once where nothing is taken;
     without that the sender repeats. `refuse` is sent back at once, and the frame is not taken. `remark` is something
     the sender should be told besides (that its clock is wrong), after the confirm and at most once an hour a topic.
+    `reply` is the serial number of a frame of ours that this one answers, and whether the device took it.
     """
 
     data: bytes
@@ -95,6 +96,12 @@ class Frame(msgspec.Struct, frozen=True):
     confirm: bytes | None = None
     refuse: bytes | None = None
     remark: bytes | None = None
+    reply: tuple[int, bool] | None = None
+
+
+LINE: Final = "line:"
+"""How the topic of an `Ask` begins that goes over the device's own connection and to no broker; behind it stands the
+topic of the frames that come over that connection."""
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -131,6 +138,11 @@ class Codec(Protocol):
     an incomplete tail for the next bytes. It never raises, and ends after one pass over the buffer. A datagram is a
     buffer of its own.
 
+    Such a family may also offer `tell(order: bytes, heard: bytes, serial: int, now: int) -> bytes`: the frame that
+    carries an order, the payload of an `Ask` that its `command` gave under a topic that begins with `LINE`. `heard` is
+    how the last frame of that connection began (64 bytes), `serial` (0 to 32 767) comes back in `Frame.reply`, and the
+    same order tried again has the same one.
+
     A family whose devices can be told to do something offers `command(context, native, name, identity, expires_at) ->
     Sequence[Ask] | str`: what to send, in order and not retained, so that the device of that native name does `name`
     (one of `COMMANDS`); or why nothing is sent,
@@ -148,8 +160,11 @@ class Codec(Protocol):
 
 
 COMMANDS: Final = frozenset(
-    ("siren_on", "siren_off", "snapshot", "valve_close", "unlock", "relay_off", "mute", "self_test")
-)
+    (
+        "siren_on", "siren_off", "snapshot", "valve_close", "unlock", "relay_off", "mute", "self_test", "duty_check",
+        "read_state", "read_version", "read_configuration", "read_clock", "set_clock", "initialise",
+    )
+)  # fmt: skip
 """Every command there is. None opens a gas valve: that is done by hand, where somebody has looked."""
 
 

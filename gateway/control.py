@@ -59,14 +59,22 @@ class Inlet(Protocol):
     def listening(self, message: Mapping[str, Any]) -> None:
         """Its `links` (name -> `up`, or why not) and `figures` (source -> what -> count)."""
 
+    def told(self, message: Mapping[str, Any]) -> None:
+        """What became of the order with this `effect`: `took`, and `why` not."""
+
     def gone(self) -> None:
         """The client is gone."""
+
+
+Say = Callable[[Mapping[str, Any]], None]
+Kept = Callable[[Sequence[int]], None]
 
 
 class ControlServer:
     """The engine's side. `act` submits; its answer comes back through `answered` after the commit.
 
-    `inlet` makes the other end for a client that brings messages; what it is given tells the client which are kept.
+    `inlet` makes the other end for a client that brings messages; what it is given tells the client which are kept, and
+    says anything else to it.
     """
 
     def __init__(
@@ -77,7 +85,7 @@ class ControlServer:
         replan: Callable[[], Awaitable[None]],
         tell: Callable[[str, str, bool, str], None],
         followed: Callable[[Mapping[str, int]], None],
-        inlet: Callable[[Callable[[Sequence[int]], None]], Inlet] | None = None,
+        inlet: Callable[[Kept, Say], Inlet] | None = None,
     ) -> None:
         self.path, self._act, self._status, self._replan, self._tell = path, act, status, replan, tell
         self._followed, self._inlet = followed, inlet
@@ -151,11 +159,15 @@ class ControlServer:
             case "followed":
                 self._followed({str(k): int(v) for k, v in message["cursors"].items()})
                 self._send(writer, {"id": name, "ok": True})
-            case "receive" | "listening" as what if self._inlet is not None:
+            case "receive" | "listening" | "told" as what if self._inlet is not None:
                 if writer not in self._inlets:
-                    self._inlets[writer] = self._inlet(partial(self._kept, writer))
+                    self._inlets[writer] = self._inlet(
+                        partial(self._kept, writer), partial(self._send, writer)
+                    )
                 if what == "listening":
                     self._inlets[writer].listening(message)
+                elif what == "told":
+                    self._inlets[writer].told(message)
                 elif (code := self._inlets[writer].receive(name, message)) is not None:
                     self._send(writer, {"id": name, "ok": False, "code": code})
             case other:

@@ -24,12 +24,12 @@ from devices.reading import Reading, device_id, point_id
 from gateway.app.brokers import answer_asks, client, installation, session_settings
 from gateway.app.channels import make_deliverer
 from gateway.app.child import Orders, run
-from gateway.app.commands import PATIENCE_S, Commander
+from gateway.app.commands import PATIENCE_S, Commander, unanswered_checks
 from gateway.app.snapshots import Snapshots
 from gateway.clock import Stamper, SystemClock
 from gateway.config.profilefiles import site_profiles
 from gateway.config.settings import OWN_SOURCE, Settings, SourceSettings
-from gateway.control import ControlServer
+from gateway.control import ControlServer, Kept, Say
 from gateway.core.effect import Answered, Ask, Command, Notify, Publish
 from gateway.core.event import Acted, Delivered, Gap, Measured
 from gateway.core.plan import Plan
@@ -180,9 +180,11 @@ class EngineProcess:
             if not s.listen
         }
         clock = self.engine.stamper
+        self.inlets.report = self._delivered
         return Commander(
-            brokers, self._encoded, self._delivered, lambda: clock.at() + self.engine.state.offset_ms
-        )
+            brokers, self._encoded, self._delivered, lambda: clock.at() + self.engine.state.offset_ms,
+            dict.fromkeys(self.inlets.sources, self.inlets.order),
+        )  # fmt: skip
 
     def _encoded(self, command: Command) -> Sequence[CodecAsk] | str:
         """What to send to the device, in the dialect that it speaks."""
@@ -292,8 +294,8 @@ class EngineProcess:
         if over_s is not None:
             asyncio.get_running_loop().call_later(over_s, self.tell, metric, channel, not value)
 
-    def _inlet(self, answer: Callable[[Sequence[int]], None]) -> Inlet:
-        return self.inlets.open(answer)
+    def _inlet(self, answer: Kept, say: Say) -> Inlet:
+        return self.inlets.open(answer, say)
 
     # -- housekeeping -----------------------------------------------------------------------------------------
 
@@ -307,6 +309,8 @@ class EngineProcess:
             self.pump.kick()
             if not self.pump.writing:
                 self.snapshots.look(asyncio.get_running_loop().time())
+            for unanswered in unanswered_checks(self.engine.state):
+                self.pump.submit(unanswered)
             self._look_at_disk()
 
     async def _keep_house(self) -> None:

@@ -34,7 +34,10 @@ COMMAND_FAILED: Final = _built_in(
     "A device did not obey: send somebody",
     Hazard.EQUIPMENT,
 )
-BUILT_IN: Final = {r.id: r for r in (VERIFY, RULE_FAULT, NOBODY, UNGUARDED, COMMAND_FAILED)}
+NOBODY_ON_DUTY: Final = _built_in(
+    "nobody_on_duty", "查岗无人应答", "Nobody answered the duty check", Hazard.EQUIPMENT
+)
+BUILT_IN: Final = {r.id: r for r in (VERIFY, RULE_FAULT, NOBODY, UNGUARDED, COMMAND_FAILED, NOBODY_ON_DUTY)}
 """Alarms the core itself raises. VERIFY takes the hazard of the metric it stands for."""
 
 
