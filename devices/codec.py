@@ -149,7 +149,8 @@ class Codec(Protocol):
     `unknown-device: ...` where the family knows no device of that name, `not-taken: ...` where the device, or the
     family, takes no such command. `identity` is the same at every try, `expires_at` is UTC ms; families that can send
     them do. Nothing is ever sent on a guess of the wiring: a relay that may open a valve as well as close it is
-    `not-taken`. `command` is pure and never raises. `DESCRIBES = True` says that it may speak for devices that another
+    `not-taken`. `command` is pure and never raises. `CROWDED = True` says that several devices speak on one topic.
+    `DESCRIBES = True` says that it may speak for devices that another
     family reads (Home Assistant discovery).
     """
 

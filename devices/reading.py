@@ -119,11 +119,13 @@ def _table() -> dict[str, Metric]:
     )
     add("sos", alarm, condition=on, hazard=Hazard.SOS, privacy=person, pulse=True)
     add(
-        "intrusion line_crossing loitering door_forced door_held_open alarm_input audio_alarm",
+        "intrusion loitering door_forced door_held_open alarm_input audio_alarm",
         alarm,
         condition=on,
         hazard=Hazard.INTRUSION,
     )
+    # Cameras say that a line was crossed, and never that it no longer is: each time is news, and over as it happens.
+    add("line_crossing", alarm, condition=on, hazard=Hazard.INTRUSION, pulse=True)
     add("camera_tamper", alarm, condition=Condition.TAMPER, hazard=Hazard.INTRUSION)
     add(
         "alarm_unspecified", alarm, condition=on, hazard=Hazard.FIRE, privacy=home
@@ -154,7 +156,8 @@ def _table() -> dict[str, Metric]:
         "alarm_flag audio_detected availability button buzzer camera_online cap_open classification contact_state"
         " detection_enabled device_announce device_joined device_left digital_input door_open duty_answered"
         " ebike_detected event_phase gas_level gateway_availability heartbeat inventory mains_power mounted"
-        " object_class online power_low reason relay review_severity self_test self_test_result sensor_valid switch_state tilt trigger"
+        " object_class online"
+        " power_low reason relay review_severity self_test self_test_result sensor_valid switch_state tilt trigger"
         " valve_open vehicle_detected vibration wakeup_reason warmup water_level_state discovery restart",
         status,
     )

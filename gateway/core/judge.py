@@ -16,6 +16,9 @@ from rules.rule import Rule, Verdict
 
 AHEAD_MS: Final = 5 * 60_000  # a device clock this far ahead of ours is bad (design section 3, "Time")
 LATE_MS: Final = 60_000  # an alarm measured this long ago is marked late
+CUT_OFF_MS: Final = (
+    600_000  # what speaks through a bridge that is away is asked about again, a while after it is back
+)
 DUP_MS: Final = 60_000  # a DUP-flagged byte-identical message within this time is a repeat
 
 
@@ -167,6 +170,10 @@ def silent(turn: Turn, name: str) -> None:
     device = turn.state.devices.get(name)
     if device is None:
         return
+    known = turn.plan.catalogue.devices.get(name)
+    if turn.state.impaired.cut_off(name, known.via if known else ""):
+        turn.state.set_timer(f"abs:{name}", turn.at + CUT_OFF_MS)  # one alarm of the bridge, not one a device
+        return
     for rule in turn.plan.absence(name):
         due = _deadline(turn.state, turn.plan, device, rule)
         if due is not None and due <= turn.at:
@@ -272,15 +279,15 @@ def _apply(turn: Turn, bound: Bound, verdict: Verdict, subject: str, fact: Fact)
         end_alarm(turn, bound.id, subject)
         return
     known = METRICS.get(metric)
-    pulse = known is not None and known.pulse
+    pulse = known is not None and known.pulse and fact.value is True
     current = turn.state.alarms.get(f"{bound.id}|{subject}")
     if current is not None and current.active and not pulse:
         current.value = fact.value
         return
     raise_alarm(turn, bound.rule, subject, fact)
-    if pulse:  # a press is over as it happens: nothing will ever say so, and the next one is news again
-        end_alarm(turn, bound.id, subject)
-        _forget(turn.state.points.get(fact.point), bound.id)
+    point = turn.state.points.get(fact.point)
+    if pulse and point is not None:  # a press is over as it happens: nothing else will ever say so
+        _judge(turn, bound, point, Reading(fact.point, False, fact.measured_at), fact.late_ms)
 
 
 def raise_alarm(

@@ -316,7 +316,7 @@ async def test_a_fire_panel_beside_bad_neighbours(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_a_duty_check_reaches_the_panels_line_and_its_key_answers(tmp_path: Path) -> None:
-    """Asked over the engine's door: the frame on the device's connection, its confirm, then somebody's key; and none."""
+    """The frame goes over the device's connection, its confirm is heard, then somebody's key; and a denial."""
     port = free_port()
     panels = SourceSettings("panels", "home", listen=f"tcp://127.0.0.1:{port}", codecs=("gb26875",))
     async with Children(tmp_path / "data", panels) as house:

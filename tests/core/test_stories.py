@@ -183,6 +183,17 @@ def test_sos_every_press_is_new(home: Gateway) -> None:
     assert home.docs[doc.id].alarms[0].count == 2
 
 
+def test_a_line_that_is_crossed_is_over_as_it_happens(home: Gateway) -> None:
+    """No camera says that a line is no longer crossed: each crossing is news, and shown as long as its rule says."""
+    for count in (1, 2):
+        home.measure("cam", "line_crossing", True, "fence")
+        (alarm,) = [a for d in home.docs.values() for a in d.alarms if a.metric == "line_crossing"]
+        assert (alarm.state, alarm.count, alarm.priority) == ("UNACK", count, 3)
+        home.advance(20)
+    home.advance(11)
+    assert home.alarms[alarm.id].state == "NORM"
+
+
 def test_silence_is_an_alarm_and_speaking_ends_it() -> None:
     """A mains gas detector that says nothing is missed in minutes; its next word ends the alarm."""
     home = Gateway(estate(gas=True))

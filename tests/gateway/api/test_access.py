@@ -79,6 +79,7 @@ READS = {
     "/health/devices": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/devices/due": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/places": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/places/a-1": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 404},
     "/quarantine": {"admin": 200, "operator": 200, "grid_staff": 403, "viewer": 403, "stranger": 200},
     "/deliveries": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/audit": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
@@ -110,6 +111,7 @@ async def test_the_table_of_reads_is_whole() -> None:
     """Every address one can read stands in the table of roles, but the stream and single incidents."""
     listed = {re.sub(r"\?.*", "", p) for p in READS} | {
         "/devices/{device}",
+        "/places/{place}",
         "/devices/{device}/commands",
         "/incidents/{incident}/commands",
         "/stream",
