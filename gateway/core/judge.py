@@ -207,6 +207,8 @@ def _repeated(device: DeviceState, event: Measured, at: int) -> bool:
 def _judge(turn: Turn, bound: Bound, point: PointState, reading: Reading, late_ms: int) -> None:
     """Ask one rule. A rule that raises is faulted for this subject: its last verdict stands and an alarm says so."""
     state = turn.state
+    if reading.value is True and bound.on_point and _pulse(point.id):
+        _forget(point, bound.id)  # every one is news, also while the last is still shown
     subject, memory = _memory(turn, bound, point)
     if subject is None:
         return
@@ -269,7 +271,7 @@ def _apply(turn: Turn, bound: Bound, verdict: Verdict, subject: str, fact: Fact)
     """Turn a verdict into what it means: an alarm begins or ends, or an incident is confirmed."""
     if verdict is Verdict.HOLD:
         return
-    device, metric, _ = split_point(fact.point)
+    device = split_point(fact.point)[0]
     if bound.confirm:
         if verdict is Verdict.ALARM:
             place = subject if bound.subject == "place" else turn.plan.place(device)
@@ -278,8 +280,7 @@ def _apply(turn: Turn, bound: Bound, verdict: Verdict, subject: str, fact: Fact)
     if verdict is Verdict.NORMAL:
         end_alarm(turn, bound.id, subject)
         return
-    known = METRICS.get(metric)
-    pulse = known is not None and known.pulse and fact.value is True
+    pulse = fact.value is True and _pulse(fact.point)
     current = turn.state.alarms.get(f"{bound.id}|{subject}")
     if current is not None and current.active and not pulse:
         current.value = fact.value
@@ -288,6 +289,12 @@ def _apply(turn: Turn, bound: Bound, verdict: Verdict, subject: str, fact: Fact)
     point = turn.state.points.get(fact.point)
     if pulse and point is not None:  # a press is over as it happens: nothing else will ever say so
         _judge(turn, bound, point, Reading(fact.point, False, fact.measured_at), fact.late_ms)
+
+
+def _pulse(point: str) -> bool:
+    """Whether each True of this point is an event of its own."""
+    known = METRICS.get(split_point(point)[1])
+    return known is not None and known.pulse
 
 
 def raise_alarm(

@@ -187,7 +187,7 @@ def test_a_line_that_is_crossed_is_over_as_it_happens(home: Gateway) -> None:
     """No camera says that a line is no longer crossed: each crossing is news, and shown as long as its rule says."""
     for count in (1, 2):
         home.measure("cam", "line_crossing", True, "fence")
-        (alarm,) = [a for d in home.docs.values() for a in d.alarms if a.metric == "line_crossing"]
+        (alarm,) = [a for a in home.alarms.values() if a.metric == "line_crossing"]
         assert (alarm.state, alarm.count, alarm.priority) == ("UNACK", count, 3)
         home.advance(20)
     home.advance(11)
