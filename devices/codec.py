@@ -99,6 +99,9 @@ class Frame(msgspec.Struct, frozen=True):
     reply: tuple[int, bool] | None = None
 
 
+LIFE_MS: Final = 60_000
+"""A command expires so long after somebody asked for it: `expires_at` less this is when."""
+
 LINE: Final = "line:"
 """How the topic of an `Ask` begins that goes over the device's own connection and to no broker; behind it stands the
 topic of the frames that come over that connection."""

@@ -154,8 +154,8 @@ def _table() -> dict[str, Metric]:
     add("person_detected presence motion occupied plate zone geofence", status, privacy=home)
     add(
         "alarm_flag audio_detected availability button buzzer camera_online cap_open classification contact_state"
-        " detection_enabled device_announce device_joined device_left digital_input door_open duty_answered"
-        " ebike_detected event_phase gas_level gateway_availability heartbeat inventory mains_power mounted"
+        " command_result detection_enabled device_announce device_joined device_left digital_input door_open"
+        " duty_answered ebike_detected event_phase gas_level gateway_availability heartbeat inventory mains_power mounted"
         " object_class online"
         " power_low reason relay review_severity self_test self_test_result sensor_valid switch_state tilt trigger"
         " valve_open vehicle_detected vibration wakeup_reason warmup water_level_state discovery restart",

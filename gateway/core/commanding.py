@@ -109,8 +109,27 @@ def heard(turn: Turn, readings: Sequence[Reading]) -> None:
         said.setdefault(device, []).append((metric, reading.value))
     for command in list(turn.state.commands.values()):
         offer = OFFERS.get((command.kind, command.name))
+        for metric, value in said.get(command.device, ()):
+            if metric == RESULT and offer is not None and isinstance(value, str):
+                _resulted(turn, command, offer, value)
         if offer is not None and any(pair in offer.confirms for pair in said.get(command.device, ())):
             _move(turn, command, Step.OBEYED)
+
+
+def _resulted(turn: Turn, command: Commanded, offer: Offer, value: str) -> None:
+    """The device's own word on one command: `<id> ok <state>` or `<id> failed <error>`.
+
+    Of a valve or a power switch "ok" alone may only mean that it was heard: it counts with the state that was asked
+    for, else what it measures does.
+    """
+    identity, outcome, words, *_ = (*value.split(" ", 2), "", "", "")
+    if identity != command.id:
+        return
+    if outcome == "failed":
+        command.detail = f"refused: {words}"[:64]
+        _move(turn, command, Step.REFUSED)
+    elif outcome == "ok" and (not offer.certain or words.casefold() in _DONE):
+        _move(turn, command, Step.OBEYED)
 
 
 def delivered(turn: Turn, effect: Command, sent: bool, detail: str) -> None:
@@ -278,5 +297,9 @@ def _in_group(turn: Turn, known: Incident, place: str) -> bool:
 
 
 _NEWS: Final = ("incident.opened", "incident.spread", "incident.verified", "incident.reopened")
+RESULT: Final = "command_result"
+_DONE: Final = ("closed", "off")
+"""States in which a valve or a switch has done what it was told."""
+
 _NEVER: Final = ("not-taken", "unknown-device", "no_way", "denied")
 """How the shell says that a device, its family or its source takes no such command (`Codec.command`)."""

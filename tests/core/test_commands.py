@@ -330,6 +330,30 @@ def test_commands_outlive_a_crash_but_not_their_time(home: Gateway) -> None:
     assert [c.state for c in again.engine.state.commands.values()] == ["failed"]
 
 
+def result(home: Gateway, device: str, words: str) -> None:
+    """The device's own word on the last command."""
+    home.measure(device, "command_result", f"{home.commanded[-1].command} {words}")
+
+
+def test_a_devices_result_ends_its_command(home: Gateway) -> None:
+    """Failed is failed at once, with its reason; ok is done, but of a valve only with the state that was asked for."""
+    ask(home, "siren6", "siren_on", anyway=True)
+    result(home, "siren6", "ok")
+    assert states(home) == ["confirmed"]
+    ask(home, "valve", "valve_close")
+    ask(home, "valve", "valve_close", confirm=True)
+    result(home, "valve", "ok")
+    assert states(home)[-1] == "sent"
+    result(home, "valve", "failed jammed")
+    assert states(home)[-1] == "failed"
+    assert home.engine.state.commands[home.commanded[-1].command].detail == "refused: jammed"
+    assert failures(home) == ["sim:valve|valve_close"]
+    result(home, "valve", "ok closed")
+    assert states(home)[-1] == "confirmed"
+    home.measure("valve", "command_result", "c0.0 failed something else")
+    assert states(home)[-1] == "confirmed"
+
+
 # -- questions to transmission devices --------------------------------------------------------------------------------
 
 
