@@ -107,6 +107,39 @@ LINE: Final = "line:"
 topic of the frames that come over that connection."""
 
 
+CALL: Final = "call:"
+"""How the topic of an `Ask` begins that goes through the platform's own HTTP interface; behind it stands the name that
+the platform has for the device, the payload is the command's name."""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """What a platform must be told to take a command. `commands` holds, by our names, what the product's model calls
+    them: the part of the request that says what the device is to do, as its maker writes it.
+    """
+
+    product: str
+    key: str  # the product's own secret: CTWing's MasterKey, OneNET's access_key
+    url: str = ""  # of the platform; empty for the public one
+    app: str = ""  # CTWing's App Key
+    secret: str = ""  # CTWing's App Secret
+    commands: Mapping[str, Mapping[str, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"Access({self.product}, {sorted(self.commands)})"  # never a key
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP request to a platform. It is answered with `{"code": 0}` where the platform took it."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+
+    def __repr__(self) -> str:
+        return f"Request({self.url})"  # the headers hold a signature
+
+
 class Example(msgspec.Struct, frozen=True):
     """One documented message and what it means; run as a test and printed in the reference pages.
 
@@ -145,6 +178,10 @@ class Codec(Protocol):
     carries an order, the payload of an `Ask` that its `command` gave under a topic that begins with `LINE`. `heard` is
     how the last frame of that connection began (64 bytes), `serial` (0 to 32 767) comes back in `Frame.reply`, and the
     same order tried again has the same one.
+
+    A family whose platform takes commands over HTTP may also offer `request(access: Access, device: str, name: str,
+    expires_at: int, now: int) -> Request | str`: the request that has the platform tell a device something, the
+    `device` and `name` of an `Ask` that its `command` gave under a topic that begins with `CALL`; or why there is none.
 
     A family whose devices can be told to do something offers `command(context, native, name, identity, expires_at) ->
     Sequence[Ask] | str`: what to send, in order and not retained, so that the device of that native name does `name`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import aiomqtt
@@ -36,9 +36,10 @@ Connect = Callable[[], aiomqtt.Client]
 class Commander:
     """`submit` never blocks; every command ends in one `Delivered`, SENT once the broker has all its messages.
 
-    `brokers` makes a client for each source that has one, `ways` are the other sources'; `encode` says what to send, or
-    why nothing is; `now` is UTC ms by the clock that set the commands' `expires_at`: what is past it is not sent. A
-    broker that does not answer keeps nobody else's commands waiting. What a message says is never logged.
+    `brokers` makes a client for each source that has one, `ways` are the other sources' and `closing` lets go of them;
+    `encode` says what to send, or why nothing is; `now` is UTC ms by the clock that set the commands' `expires_at`:
+    what is past it is not sent. A broker that does not answer keeps nobody else's commands waiting. What a message
+    says is never logged.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class Commander:
         report: Callable[[Delivered], None],
         now: Callable[[], int],
         ways: Mapping[str, Way] | None = None,
+        closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._encode, self._report, self._now = encode, report, now
         self._lanes = {source: _Lane(connect) for source, connect in brokers.items()}
         self._ways = dict(ways or {})
+        self._closing = closing
 
     def submit(self, command: Command) -> None:
         """Send it soon. A later try of the same command takes the place of an earlier one that still waits."""
@@ -80,10 +83,14 @@ class Commander:
 
     async def run(self) -> None:
         """One task a broker, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for source, lane in self._lanes.items():
-                tasks.create_task(self._serve(source, lane), name=f"commands.{source}")
-            await asyncio.Event().wait()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for source, lane in self._lanes.items():
+                    tasks.create_task(self._serve(source, lane), name=f"commands.{source}")
+                await asyncio.Event().wait()
+        finally:
+            for close in self._closing:
+                await close()
 
     async def _serve(self, source: str, lane: _Lane) -> None:
         try:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from devices.catalogue import Source
+from devices.codec import COMMANDS, Access
 from gateway.config.plugins import CHANNELS, STORES, configs
 from gateway.core.plan import Policy, Route
 from gateway.listen.address import Address, parse_listen
@@ -34,6 +35,9 @@ Name = Annotated[
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
         description="a name of letters, digits, . _ - (at most 64)",
     ),
+]
+CommandName = Annotated[
+    str, Meta(pattern=f"^({'|'.join(sorted(COMMANDS))})$", description="a command's name")
 ]
 Days = Annotated[int, Meta(ge=1, le=36_500)]
 
@@ -77,6 +81,29 @@ class ListenerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8090
 
 
+class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A carrier's platform that tells the devices of a source what we ask (`devices.codec.Access`).
+
+    `key`: the product's secret. `app` and `secret`: CTWing's application. `url`: of a platform that is not the public
+    one. `commands`: what the product's model calls each of our commands.
+    """
+
+    product: Annotated[str, Meta(min_length=1, max_length=64)]
+    key: Annotated[str, Meta(min_length=1, max_length=256)]
+    app: str = ""
+    secret: str = ""
+    url: Annotated[str, Meta(pattern=r"^(https?://[^\s/?#@]+)?$")] = ""
+    commands: Mapping[CommandName, Mapping[str, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"PlatformSettings({self.product})"  # never a key
+
+    @property
+    def access(self) -> Access:
+        """As codecs take it."""
+        return Access(self.product, self.key, self.url, self.app, self.secret, self.commands)
+
+
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One broker connection, or something that listens.
 
@@ -85,7 +112,8 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recording channel.
 
     `listen`, instead of a broker: `http`, `tcp://host:port` or `udp://host:port`, or a list of them; then there is one
-    codec. `key`: the secret in an http source's address, and what its codec checks signatures with.
+    codec. `key`: the secret in an http source's address, and what its codec checks signatures with. `platform`: how
+    its devices are told something.
     """
 
     name: Name
@@ -103,6 +131,7 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_flight: Annotated[int, Meta(ge=20, le=65_535)] = 1000  # MQTT 5 receive maximum
     listen: str | tuple[str, ...] = ""
     key: str | None = None
+    platform: PlatformSettings | None = None
 
     def __repr__(self) -> str:
         where = self.listen or self.broker
