@@ -216,6 +216,12 @@ def split_point(point: str) -> tuple[str, str, str]:
     return device, metric, channel
 
 
+def is_pulse(point: str) -> bool:
+    """Whether each True of this point is an event of its own."""
+    known = METRICS.get(split_point(point)[1])
+    return known is not None and known.pulse
+
+
 def source_of(device: str) -> str:
     """The source part of a device id (source names hold no colon)."""
     return device.partition(":")[0]

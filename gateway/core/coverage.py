@@ -97,8 +97,10 @@ class Impaired:
             changed.update(dict.fromkeys(self.note(guard, name, alarm, of_this)))
         return changed
 
-    def cut_off(self, device: str, via: str = "") -> bool:
+    def cut_off(self, catalogue: Catalogue, device: str) -> bool:
         """Whether somebody it speaks through is away, so that its own silence says nothing."""
+        known = catalogue.devices.get(device)
+        via = known.via if known is not None else ""
         return bool(self.away) and any(bridge in self.away for bridge in bridges_of(device, via))
 
     def note(self, guard: Guard, device: str, alarm: str, bad: bool) -> tuple[Ward, ...]:
