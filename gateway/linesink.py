@@ -83,7 +83,7 @@ class LineSink:
         self._file = folder / f"{name}.json"
         self._refused_file = folder / f"{name}.refused"
         self._cursor = self._load()
-        self._durable = self._cursor
+        self._durable = self._saved = self._cursor
         self._lines_max = target.batch_lines
         self._written = 0
         self._refused = 0
@@ -106,6 +106,7 @@ class LineSink:
             for to, at, lines in self._requests(batch):
                 self._send(lines, [_SEARCHES_MAX])
                 self._written += len(lines)
+                self._lines_max = min(self._lines_max + self._lines_max // 64 + 1, self._target.batch_lines)
                 self._move(to, at)
             self._move(batch.last_seq, self._cursor.at)
         except StoreError as error:
@@ -119,6 +120,10 @@ class LineSink:
     def _move(self, seq: int, at: int) -> None:
         if seq > self._cursor.seq:
             self._cursor = Cursor(seq, self._target.url, self._target.bucket, at)
+
+    def _certain(self) -> Cursor:
+        """What the server has for good; what it may still lose is sent again after a restart of ours."""
+        return self._cursor
 
     def _requests(self, batch: Batch) -> Iterator[tuple[int, int, list[str]]]:
         """The lines behind the cursor in requests that end with a whole event, with the seq and time they reach to."""
@@ -141,7 +146,7 @@ class LineSink:
         """Write these lines; those that the server will never take are set aside. Raises StoreError."""
         while (refused := self._post(lines)) is not None:
             if refused.too_large:
-                self._lines_max = max(len(lines) // 2, 1)  # whoever is in between will not grow meanwhile
+                self._lines_max = max(len(lines) // 2, 1)  # and slowly more again
             else:
                 searches[0] -= 1
             if len(lines) == 1 or searches[0] <= 0 or refused.dropped == len(lines):
@@ -212,6 +217,11 @@ class LineSink:
             "server": self._target.url,
         }
 
+    def _connections(self) -> int:
+        """How many were made so far: one more, and the server may have been away."""
+        pool = self._client.api_client.rest_client.pool_manager.connection_from_url(self._target.url)
+        return int(pool.num_connections)
+
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]  # the library annotates only a part of itself
 
@@ -225,17 +235,18 @@ class LineSink:
         return known if (known.url, known.bucket) == (anew.url, anew.bucket) else anew
 
     def _save(self) -> None:
-        if self._cursor == self._durable:
-            return
-        fresh = self._file.with_suffix(".new")
-        try:
-            with fresh.open("wb") as file:
-                file.write(msgspec.json.encode(self._cursor))
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._file)
-        except OSError as error:
-            raise StoreError(f"{self._file}: {error}") from error
+        certain = self._certain()
+        if certain != self._saved:
+            fresh = self._file.with_suffix(".new")
+            try:
+                with fresh.open("wb") as file:
+                    file.write(msgspec.json.encode(certain))
+                    file.flush()
+                    os.fsync(file.fileno())
+                fresh.replace(self._file)
+            except OSError as error:
+                raise StoreError(f"{self._file}: {error}") from error
+            self._saved = certain
         self._durable = self._cursor
 
 

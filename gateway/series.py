@@ -164,7 +164,7 @@ class Selection(msgspec.Struct, frozen=True):
     metrics: tuple[str, ...] | None = None
 
 
-class Retention(msgspec.Struct, frozen=True):
+class Keeping(msgspec.Struct, frozen=True):
     """How many days a store that cleans up by itself is to keep raw readings and roll-ups; None: for good."""
 
     days: int | None

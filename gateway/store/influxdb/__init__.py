@@ -17,7 +17,7 @@ from gateway.linesink import LineSink
 from gateway.series import SiteOf
 
 if TYPE_CHECKING:
-    from gateway.series import Retention
+    from gateway.series import Keeping
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="influxdb"):
@@ -51,8 +51,8 @@ def open(config: Config, data_dir: Path, name: str, site_of: SiteOf) -> LineSink
     return kind(config, data_dir / "cursors", f"influx-{name}", lines)
 
 
-def prepare(config: Config, retention: Retention) -> Iterator[str]:
+def prepare(config: Config, keeping: Keeping) -> Iterator[str]:
     """Make on the server what is missing, saying each thing done, found or impossible; see setup.py."""
     from gateway.store.influxdb.setup import prepare as steps
 
-    return steps(config, retention)
+    return steps(config, keeping)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from gateway.series import Retention, StoreError
+from gateway.series import Keeping, StoreError
 from gateway.store.influxdb.asking import Asking, name
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Rollup(NamedTuple):
 ROLLUPS: Final = (Rollup("1m", "5m", "1h"), Rollup("15m", "15m", "1d"), Rollup("1h", "1h", "2d"))
 
 
-def prepare(config: Config, retention: Retention) -> Iterator[str]:
+def prepare(config: Config, keeping: Keeping) -> Iterator[str]:
     """Says each thing made, found or impossible. Raises StoreError."""
     asking = Asking(config)
     try:
@@ -49,11 +49,11 @@ def prepare(config: Config, retention: Retention) -> Iterator[str]:
         yield f"{config.url} is InfluxDB {version or 'of an unknown version'}"
         major = version.partition(".")[0]
         if major == "1":
-            yield from _one(config, asking, retention)
+            yield from _one(config, asking, keeping)
         elif major == "2":
-            yield from _two(config, asking, retention)
+            yield from _two(config, asking, keeping)
         elif major == "3":
-            yield from _three(asking, retention)
+            yield from _three(asking, keeping)
         else:
             yield "nothing was made: only InfluxDB 1, 2 and 3 are known"
     finally:
@@ -63,21 +63,21 @@ def prepare(config: Config, retention: Retention) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------------ 1.x
 
 
-def _one(config: Config, asking: Asking, retention: Retention) -> Iterator[str]:
+def _one(config: Config, asking: Asking, keeping: Keeping) -> Iterator[str]:
     database = name(asking.database)
     known = {row[0] for row in asking.rows("SHOW DATABASES")}
     if asking.database not in known:
         first = asking.policy or "autogen"
         _do(
             asking,
-            f"CREATE DATABASE {database} WITH DURATION {_days(retention.days)} REPLICATION 1 NAME {name(first)}",
+            f"CREATE DATABASE {database} WITH DURATION {_days(keeping.days)} REPLICATION 1 NAME {name(first)}",
         )
-        yield f"made the database {asking.database}, readings kept {_kept(retention.days)}"
+        yield f"made the database {asking.database}, readings kept {_kept(keeping.days)}"
     else:
         yield f"found the database {asking.database}"
     policies = _policies(asking)
     raw = asking.policy or next((p for p, (_, default) in policies.items() if default), "autogen")
-    for policy, days in ((raw, retention.days), (POLICY, retention.rollup_days)):
+    for policy, days in ((raw, keeping.days), (POLICY, keeping.rollup_days)):
         if policy not in policies:
             _do(
                 asking,
@@ -135,14 +135,14 @@ def _do(asking: Asking, statement: str) -> None:
 # ------------------------------------------------------------------------------------------------------ 2.x
 
 
-def _two(config: Config, asking: Asking, retention: Retention) -> Iterator[str]:
+def _two(config: Config, asking: Asking, keeping: Keeping) -> Iterator[str]:
     orgs = _json(asking, "GET", "/api/v2/orgs", {"org": config.org} if config.org else {})["orgs"]
     if not orgs:
         raise StoreError(f"{config.url} has no organisation {config.org}")
     org = orgs[0]
     rollups = f"{config.bucket}_rollup"
     raw_id = ""
-    for bucket, days in ((config.bucket, retention.days), (rollups, retention.rollup_days)):
+    for bucket, days in ((config.bucket, keeping.days), (rollups, keeping.rollup_days)):
         found = _json(asking, "GET", "/api/v2/buckets", {"orgID": org["id"], "name": bucket})["buckets"]
         if found:
             seconds = sum(rule.get("everySeconds", 0) for rule in found[0].get("retentionRules", []))
@@ -200,13 +200,13 @@ def _quoted(value: str) -> str:
 # ------------------------------------------------------------------------------------------------------ 3.x
 
 
-def _three(asking: Asking, retention: Retention) -> Iterator[str]:
+def _three(asking: Asking, keeping: Keeping) -> Iterator[str]:
     wanted: dict[str, Any] = {"db": asking.database}
-    if retention.days:
-        wanted["retention_period"] = f"{retention.days}d"
+    if keeping.days:
+        wanted["retention_period"] = f"{keeping.days}d"
     try:
         _json(asking, "POST", "/api/v3/configure/database", body=wanted)
-        yield f"made the database {asking.database}, kept {_kept(retention.days)}"
+        yield f"made the database {asking.database}, kept {_kept(keeping.days)}"
     except StoreError as error:
         if _CONFLICT not in str(error):
             raise

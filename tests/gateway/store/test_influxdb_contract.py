@@ -46,7 +46,9 @@ class TestInfluxStore(StoreContract):
                 server.ask("/query", q=f'DROP DATABASE "{databases[where]}"')
 
         def opened(where: Path) -> Store:
-            store = influxdb.open(influxdb.Config(url, databases[where]), where, "city", lambda source: "幸福里")
+            store = influxdb.open(
+                influxdb.Config(url, databases[where]), where, "city", lambda source: "幸福里"
+            )
             assert isinstance(store, InfluxStore)
             return store
 
