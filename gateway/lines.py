@@ -17,7 +17,7 @@ twice changes nothing. The true time is in the field `at`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from devices.reading import Flag, source_of, split_point
@@ -29,9 +29,8 @@ MS: Final = 1_000_000
 _POINTS_KEPT: Final = 1_000_000  # series names ready made, some 200 MB at worst; then they are made anew
 
 # Line protocol: commas, spaces and equal signs of tags are escaped; it knows no way to write a line break there.
-_BREAKS: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_TAG: Final = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
-_PLAIN: Final = str.maketrans(_BREAKS)
+TAG: Final = str.maketrans({",": "\\,", " ": "\\ ", "=": "\\="})
+BREAKS: Final = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _TEXT: Final = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": " ", "\r": " "})
 
 
@@ -39,7 +38,7 @@ class Lines:
     """Readings as lines. Costs about 1.5 us a reading."""
 
     def __init__(self, measurement: str, site_of: SiteOf) -> None:
-        self._names = SeriesNames(measurement, site_of)
+        self._names = SeriesNames(measurement, site_of, lambda text: tag_of(text).translate(TAG))
 
     def of(self, batch: Batch) -> Iterator[str]:
         """One line for each reading, in order."""
@@ -72,11 +71,12 @@ class Lines:
 
 
 class SeriesNames:
-    """The measurement and tags of each point, made once; `ready` holds those that are."""
+    """The measurement and tags of each point, made once; `ready` holds those that are. `escaped` writes one tag."""
 
-    def __init__(self, measurement: str, site_of: SiteOf) -> None:
+    def __init__(self, measurement: str, site_of: SiteOf, escaped: Callable[[str], str]) -> None:
         self._measurement = measurement
         self._site_of = site_of
+        self._escaped = escaped
         self.ready: dict[str, str] = {}
 
     def name(self, point: str) -> str:
@@ -85,7 +85,7 @@ class SeriesNames:
         site = self._site_of(source_of(device))
         # Sorted by name, which spares the server the sorting.
         tags = (("channel", channel), ("device", device), ("metric", metric), ("site", site))
-        name = ",".join((self._measurement, *(f"{key}={_escaped(text)}" for key, text in tags if text)))
+        name = ",".join((self._measurement, *(f"{key}={self._escaped(text)}" for key, text in tags if text)))
         if len(self.ready) >= _POINTS_KEPT:
             self.ready.clear()
         self.ready[point] = name
@@ -95,14 +95,10 @@ class SeriesNames:
 def tag_of(text: str) -> str:
     """A name as the server keeps it in a tag: breaks spelt out, and a space behind a backslash at the end, which would
     else escape what follows the tag (the client library does the same)."""
-    plain = text.translate(_PLAIN)
+    plain = text.translate(BREAKS)
     return plain + " " if plain.endswith("\\") else plain
 
 
 def text_of(tag: str) -> str:
     """The name behind a tag. A break that was spelt out stays so: nobody can tell it from a backslash and a letter."""
     return tag[:-1] if tag.endswith("\\ ") else tag
-
-
-def _escaped(text: str) -> str:
-    return tag_of(text).translate(_TAG)

@@ -217,11 +217,6 @@ class LineSink:
             "server": self._target.url,
         }
 
-    def _connections(self) -> int:
-        """How many were made so far: one more, and the server may have been away."""
-        pool = self._client.api_client.rest_client.pool_manager.connection_from_url(self._target.url)
-        return int(pool.num_connections)
-
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]  # the library annotates only a part of itself
 

@@ -72,6 +72,7 @@ class HouseCollector(Collector):
         for name, count in house.views.counts().items():
             yield _gauge(f"csg_view_{name}", f"Rows: {name.replace('_', ' ')}.", count)
         yield from _stores(house)
+        yield from _stores_say(house)
         yield from _devices(house)
         missing = sum(text.missing().values())
         yield CounterMetricFamily("csg_texts_missing", "Texts asked for that no language has.", missing)
@@ -131,6 +132,25 @@ def _stores(house: Parts) -> Iterator[Metric]:
         lag.add_metric([feeder.name], feeder.lag)
         written.add_metric([feeder.name], feeder.readings)
     yield from (ok, lag, written)
+
+
+def _stores_say(house: Parts) -> Iterator[Metric]:
+    """What stores themselves count: lines a server will never take, readings it cannot hold."""
+    cursor = GaugeMetricFamily("csg_store_cursor", "Last event a store has for good.", labels=["store"])
+    failing = GaugeMetricFamily("csg_store_failing", "Whether the last write failed.", labels=["store"])
+    counted = CounterMetricFamily(
+        "csg_store_not_kept",
+        "Readings a store's server refused, cannot hold, or had to merge.",
+        labels=["store", "why"],
+    )
+    for feeder in house.feeders:
+        said = feeder.health()
+        cursor.add_metric([feeder.name], said["cursor"])
+        failing.add_metric([feeder.name], float(said["failing"] is not None))
+        for why in ("refused", "left_out", "collapsed"):
+            if why in said:
+                counted.add_metric([feeder.name, why], said[why])
+    yield from (cursor, failing, counted)
 
 
 def _devices(house: Parts) -> Iterator[Metric]:

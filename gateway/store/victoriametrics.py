@@ -27,7 +27,7 @@ import msgspec
 
 from devices.reading import Flag, split_point
 from gateway.clock import Clock, SystemClock
-from gateway.lines import SeriesNames, tag_of
+from gateway.lines import BREAKS, TAG, SeriesNames
 from gateway.linesink import Cursor, LineSink, short
 from gateway.series import Batch, Deletion, Keeping, Kind, Selection, SiteOf, StoreError
 
@@ -37,6 +37,8 @@ SETTLE_MS: Final = 15_000
 _DOUBT_MS: Final = 60_000
 _FLAG: Final = re.compile(r'^flag\{name="([^"]+)", value="([^"]*)"', re.MULTILINE)
 _SHIFT_MAX_MS: Final = 1_000
+# It reads a backslash that is written twice as one; InfluxDB reads two.
+_ESCAPED: Final = TAG | {ord("\\"): "\\\\"}
 _POINTS_KEPT: Final = 1_000_000
 _DAY_MS: Final = 86_400_000
 _UNITS_DAYS: Final = {
@@ -113,7 +115,7 @@ class NumberLines:
     """Readings that are finite numbers as lines; "" for the others."""
 
     def __init__(self, measurement: str, site_of: SiteOf) -> None:
-        self._names = SeriesNames(measurement, site_of)
+        self._names = SeriesNames(measurement, site_of, lambda text: _label(text).translate(_ESCAPED))
         self._last: dict[str, int] = {}
         self.left_out = 0
         self.collapsed = 0
@@ -173,8 +175,9 @@ class VictoriaSink(LineSink):
         self._trail: deque[tuple[int, Cursor]] = deque(
             [(0, self._cursor)]
         )  # by the monotonic clock, one a second
-        self._links = 0  # connections made so far
-        self._doubted_at: int | None = None
+        self._links = self._seen = 0  # connections made so far, and when we last looked
+        self._doubted_at = -_DOUBT_MS
+        self._count_connections()
 
     def write(self, batch: Batch) -> None:
         try:
@@ -184,11 +187,21 @@ class VictoriaSink(LineSink):
             raise
         # A new connection may mean that it died and came back between two writes. Once a minute that is believed: some
         # proxies make one for every request.
-        links, now = self._connections(), self._clock.monotonic_ms()
-        if self._links and links != self._links and now - (self._doubted_at or -_DOUBT_MS) >= _DOUBT_MS:
+        now = self._clock.monotonic_ms()
+        if self._seen and self._links != self._seen and now - self._doubted_at >= _DOUBT_MS:
             self._doubted_at = now
             self._go_back()
-        self._links = links
+        self._seen = self._links
+
+    def _count_connections(self) -> None:
+        pool = self._client.api_client.rest_client.pool_manager.connection_from_url(self._config.url)
+        plain: Any = pool.ConnectionCls
+
+        def connect(connection: Any) -> None:
+            self._links += 1
+            plain.connect(connection)
+
+        pool.ConnectionCls = type("Counted", (plain,), {"connect": connect})
 
     def _certain(self) -> Cursor:
         now = self._clock.monotonic_ms()
@@ -222,7 +235,7 @@ class VictoriaSink(LineSink):
             )
         rows = 0
         for labels in _chosen(selection):
-            asked = {"query": f"sum(count_over_time({self._config.measurement}_seq{{{labels}}}[100y]))"}
+            asked = {"query": f"sum(count_over_time({self._config.measurement}_seq{{{labels}}}[40y]))"}
             answer = msgspec.json.decode(_ask(self._config, "/api/v1/query", asked), type=_Answer)
             rows += sum(int(float(one.value[1])) for one in answer.data.result)
             chosen = ",".join(filter(None, (f'__name__=~"{self._config.measurement}_.+"', labels)))
@@ -246,13 +259,18 @@ def _chosen(selection: Selection) -> Iterator[str]:
     """The selection as labels of PromQL; a label that must be absent is equal to ""."""
     if selection.points is not None:
         for point in dict.fromkeys(selection.points):
-            device, metric, channel = map(tag_of, split_point(point))
+            device, metric, channel = map(_label, split_point(point))
             if selection.metrics is None or split_point(point)[1] in selection.metrics:
                 yield f"device={_quoted(device)},metric={_quoted(metric)},channel={_quoted(channel)}"
     elif selection.metrics is not None:
-        yield from (f"metric={_quoted(tag_of(metric))}" for metric in selection.metrics)
+        yield from (f"metric={_quoted(_label(metric))}" for metric in selection.metrics)
     else:
         yield ""
+
+
+def _label(text: str) -> str:
+    """A name as it is kept in a label: breaks spelt out, for a line cannot hold them."""
+    return text.translate(BREAKS)
 
 
 def _quoted(text: str) -> str:

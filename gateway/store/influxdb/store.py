@@ -108,6 +108,7 @@ class InfluxStore(LineSink):
     # ----------------------------------------------------------------------------------------------- deleting
 
     def delete(self, selection: Selection) -> Deletion:
+        self._must_delete()
         rows, first_at, last_at = 0, None, None
         for where in _conditions(selection):
             count, first, last = self._taken(where)
@@ -130,6 +131,7 @@ class InfluxStore(LineSink):
             if row[1]
         ]
         if names:
+            self._must_delete()
             self._delete(where, [self._measurement])
         return names
 
@@ -139,9 +141,11 @@ class InfluxStore(LineSink):
             return count or 0, first, last
         return 0, 0, 0
 
-    def _delete(self, where: str, measurements: Sequence[str]) -> None:
+    def _must_delete(self) -> None:
         if self._asking.version().startswith("3"):
             raise StoreError("InfluxDB 3 deletes no single readings: set a retention period there", _NEVER_MS)
+
+    def _delete(self, where: str, measurements: Sequence[str]) -> None:
         for measurement in measurements:
             for _ in self._asking.ask(f"DELETE FROM {name(measurement)} WHERE {where}"):
                 pass

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import subprocess
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +16,6 @@ from gateway.series import StoreError
 from gateway.store import influxdb
 from tests.gateway.store.feeding import NOON, Happening, batch, expected, ordered
 from tests.gateway.store.lineserver import Answer, LineServer, Request, line_server
-from tests.parts import require, until
 
 A, B = "home:a/temperature/", "home:b/state/左"
 EVENTS = [Happening(i, NOON + i // 3, [(A, i / 4, NOON, 0), (B, f"状态{i}", None, 8)]) for i in range(1, 41)]
@@ -169,6 +164,44 @@ def test_a_line_the_server_refuses_does_not_hold_up_the_rest(
     assert "seq=17i" in kept[1]
 
 
+THREE = """{"error":"partial write of line protocol occurred","data":[
+ {"original_line":"%s","line_number":%d,"error_message":"invalid column type for column 'value'"}]}"""
+SERVERLESS = """{"code":"invalid","message":"failed to parse line protocol: errors encountered on line(s):\\n\
+error parsing line %d (1-based): Unable to parse timestamp value\\n"}"""
+
+
+@pytest.mark.parametrize("says", ["three", "serverless", "a lie"])
+@pytest.mark.parametrize("keeps_the_good", [True, False], ids=["partial", "all or nothing"])
+def test_a_line_that_the_server_names(
+    sink: LineSink, server: LineServer, tmp_path: Path, says: str, keeps_the_good: bool
+) -> None:
+    """InfluxDB 3 says which lines it left out: they alone are set aside, without a search where it said the truth."""
+
+    def refuses_17(lines: list[str]) -> Answer:
+        bad = [i for i, line in enumerate(lines, 1) if "seq=17i,n=0i" in line]
+        if not bad:
+            return Answer(204)
+        good = [line for line in lines if "seq=17i,n=0i" not in line]
+        named = bad[0] if says != "a lie" else bad[0] % len(lines) + 1
+        said = SERVERLESS % named if says == "serverless" else THREE % (lines[bad[0] - 1][:40], named)
+        return Answer(400, said.encode(), keep=good if keeps_the_good else [])
+
+    server.answer = refuses_17
+    sink.write(batch(EVENTS))
+    assert (sink.cursor(), sink.health()["refused"], sink.health()["written"]) == (40, 1, 79)
+    assert ordered(server.stored()) == [s for s in expected(EVENTS) if s.sample[4:] != (17, 0)]
+    assert (len(server.requests) == 9) == (says != "a lie")
+    assert "seq=17i,n=0i" in (tmp_path / "cursors" / "influx-city.refused").read_text("utf-8")
+
+
+def test_readings_older_than_the_server_keeps_are_not_searched(sink: LineSink, server: LineServer) -> None:
+    """It dropped all of the request: each of its lines is a bad one."""
+    said = b'{"error":"partial write: points beyond retention policy dropped=10"}'
+    server.answer = lambda lines: Answer(400, said, keep=[])
+    sink.write(batch(EVENTS))
+    assert (len(server.requests), sink.health()["refused"]) == (8, 80)
+
+
 def test_a_server_that_refuses_everything_is_not_asked_forever(server: LineServer, tmp_path: Path) -> None:
     """The search for bad lines is bounded; the lines are in the file, not lost."""
     server.answer = lambda lines: Answer(400, b"no")
@@ -224,52 +257,3 @@ def test_any_name_of_a_device_makes_one_line(name: str) -> None:
     server.take(Request("/api/v2/write", {}, {}, line))
     (stored,) = server.stored()
     assert stored.point == point
-
-
-def test_victoria_metrics_takes_and_shows_it(tmp_path: Path) -> None:
-    """A real server of the v2 write path stores every number with its series, also when all is written twice."""
-    program = require("victoria-metrics")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [program, f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={tmp_path / 'vm'}", "-retentionPeriod=100y",
-         "-dedup.minScrapeInterval=1ms"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: _answers(url), "victoria-metrics to answer")
-        sink = influxdb.open(influxdb.Config(url, "community"), tmp_path, "city", lambda source: "幸福里")
-        events = [
-            Happening(i, NOON + i * 1_000, [(A, i / 4, NOON, 0), (B, f"{i}", None, 0)])
-            for i in range(1, 1_001)
-        ]
-        sink.write(batch(events))
-        assert (sink.cursor(), sink.health()["ok"]) == (1_000, True)
-        sink.close()
-        (tmp_path / "cursors" / "influx-city.json").unlink()
-        sink = influxdb.open(influxdb.Config(url, "community"), tmp_path, "city", lambda source: "幸福里")
-        sink.write(batch(events))
-        sink.close()
-        _get(f"{url}/internal/force_flush")
-        asked = urllib.parse.quote('{__name__="reading_value",site="幸福里",device="home:a"}')
-        (series,) = [json.loads(line) for line in _get(f"{url}/api/v1/export?match[]={asked}").splitlines()]
-        assert series["metric"]["metric"] == "temperature"
-        assert dict(zip(series["timestamps"], series["values"], strict=True)) == {
-            e.at: e.readings[0][1] for e in events
-        }
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return bool(_get(f"{url}/health"))
-    except OSError:
-        return False
-
-
-def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return str(answer.read().decode())
