@@ -15,11 +15,12 @@ from typing import Any, Final
 from bench.alarms import ALARMS, measure_alarms
 from bench.city import measure_city
 from bench.decode import measure_decode
+from bench.influx import measure_influx
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
-PARTS: Final = ("decode", "start", "qos1", "qos0", "latency")
+PARTS: Final = ("decode", "influx", "start", "qos1", "qos0", "latency")
 EXTRA: Final = ("city",)  # minutes long: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
@@ -31,9 +32,11 @@ def main(seconds: float, only: Sequence[str]) -> None:
     )
     if not only or "decode" in only:
         measure_decode()
+    if not only or "influx" in only:
+        measure_influx(seconds)
     kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
     for kind in kinds:
-        parts = [p for p in PARTS if p != "decode" and (not only or p in only)]
+        parts = [p for p in PARTS if p not in {"decode", "influx"} and (not only or p in only)]
         if parts:
             asyncio.run(measure(kind, seconds, parts))
         if "city" in only:

@@ -2,8 +2,8 @@
 
 Series a point, labels channel, device, metric and site:
 
-    reading_value, reading_invalid (instead, where flagged INVALID), reading_kind, reading_seq, reading_n,
-    reading_flags, reading_measured_at, reading_shift_ms
+    reading_value, reading_invalid (instead, where flagged INVALID), reading_seq, reading_flags, reading_measured_at,
+    reading_shift_ms
 
 It stores numbers at milliseconds, nothing else, and therefore this is a store that is written and not asked:
 
@@ -131,7 +131,6 @@ class NumberLines:
         columns = zip(
             batch.point,
             batch.seq,
-            batch.n,
             batch.at,
             batch.number,
             batch.kind,
@@ -139,7 +138,7 @@ class NumberLines:
             batch.flags,
             strict=True,
         )
-        for point, seq, n, at, number, kind, measured_at, flags in columns:
+        for point, seq, at, number, kind, measured_at, flags in columns:
             if kind == Kind.TEXT or number is None or number - number != 0:
                 self.left_out += 1
                 yield ""
@@ -156,10 +155,7 @@ class NumberLines:
             value = f"{'invalid' if flags & invalid else 'value'}={float(number)!r},"
             measured = "" if measured_at is None else f"measured_at={measured_at}i,"
             series = ready.get(point) or name_of(point)
-            yield (
-                f"{series} {value}{measured}{shift}kind={kind}i,seq={seq}i,n={n}i,flags={flags}i"
-                f" {time_ms}000000"
-            )
+            yield (f"{series} {value}{measured}{shift}seq={seq}i,flags={flags}i {time_ms}000000")
 
 
 class VictoriaSink(LineSink):
