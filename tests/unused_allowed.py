@@ -42,7 +42,9 @@ _.capture_signals  # uvicorn.Server
 _.should_exit  # uvicorn.Server
 _.protocol_version  # http.server
 _.disable_nagle_algorithm  # http.server
+_.do_GET  # http.server
 _.do_POST  # http.server
+_.handle_error  # http.server
 _.close_connection  # http.server
 _.log_message  # http.server
 _.handle_starttag  # html.parser

@@ -62,7 +62,7 @@ class Config(
     url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/@\s]+(/\S*)?$")]
     token: str = ""
     measurement: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] = "reading"
-    batch_lines: Annotated[int, msgspec.Meta(ge=1, le=50_000)] = 5_000
+    batch_lines: Annotated[int, msgspec.Meta(ge=1, le=50_000)] = 20_000
     timeout_ms: Annotated[int, msgspec.Meta(ge=100, le=300_000)] = 10_000
     gzip: bool = True
 

@@ -59,11 +59,14 @@ class Asking:
         self._pool = PoolManager(maxsize=4, retries=False, timeout=Timeout(config.timeout_ms / 1000))
         self._headers = {"Authorization": f"Token {config.token}"} if config.token else {}
 
-    def ask(self, statements: str) -> Iterator[Table]:
-        """The tables of the statements (InfluxQL, semicolons between), times in nanoseconds since 1970."""
-        fields = {"db": self.database, "q": statements, "epoch": "ns"}
+    def ask(self, statements: str, database: str | None = None) -> Iterator[Table]:
+        """The tables of the statements (InfluxQL, semicolons between), times in nanoseconds since 1970.
+
+        `database` is another than that of the settings.
+        """
+        fields = {"db": database or self.database, "q": statements, "epoch": "ns"}
         fields |= {"chunked": "true", "chunk_size": str(_PIECE_ROWS)}
-        if self.policy:
+        if self.policy and database is None:
             fields["rp"] = self.policy
         response = self.request("POST", "/query", fields=fields)
         try:

@@ -41,6 +41,11 @@ class Rollup(NamedTuple):
 ROLLUPS: Final = (Rollup("1m", "5m", "1h"), Rollup("15m", "15m", "1d"), Rollup("1h", "1h", "2d"))
 
 
+def rollups_of(name: str) -> str:
+    """The bucket or database of 2.x beside this one that holds its roll-ups."""
+    return f"{name}_rollup"
+
+
 def prepare(config: Config, keeping: Keeping) -> Iterator[str]:
     """Says each thing made, found or impossible. Raises StoreError."""
     asking = Asking(config)
@@ -140,29 +145,30 @@ def _two(config: Config, asking: Asking, keeping: Keeping) -> Iterator[str]:
     if not orgs:
         raise StoreError(f"{config.url} has no organisation {config.org}")
     org = orgs[0]
-    rollups = f"{config.bucket}_rollup"
-    raw_id = ""
+    rollups = rollups_of(config.bucket)
+    ids = []
     for bucket, days in ((config.bucket, keeping.days), (rollups, keeping.rollup_days)):
         found = _json(asking, "GET", "/api/v2/buckets", {"orgID": org["id"], "name": bucket})["buckets"]
         if found:
             seconds = sum(rule.get("everySeconds", 0) for rule in found[0].get("retentionRules", []))
             same = seconds == (days or 0) * _DAY_S
             yield f"found the bucket {bucket}" + ("" if same else f" {_other(seconds, days)}")
-            made = found[0]
+            ids.append(found[0]["id"])
         else:
             rules = [{"type": "expire", "everySeconds": days * _DAY_S}] if days else []
             wanted = {"orgID": org["id"], "name": bucket, "retentionRules": rules}
-            made = _json(asking, "POST", "/api/v2/buckets", body=wanted)
+            ids.append(_json(asking, "POST", "/api/v2/buckets", body=wanted)["id"])
             yield f"made the bucket {bucket}, kept {_kept(days)}"
-        raw_id = raw_id or made["id"]
-    where = {"orgID": org["id"], "bucketID": raw_id}
-    if _json(asking, "GET", "/api/v2/dbrps", where)["content"]:
-        yield f"found the mapping of the bucket {config.bucket} to a database"
-    else:
-        policy = asking.policy or "autogen"
-        mapping = {**where, "database": asking.database, "retention_policy": policy, "default": True}
-        _json(asking, "POST", "/api/v2/dbrps", body=mapping)
-        yield f"mapped the bucket {config.bucket} to the database {asking.database}, policy {policy}, for InfluxQL"
+    # InfluxQL knows databases and policies. That of the roll-ups is only there to be deleted from.
+    names = ((asking.database, asking.policy or "autogen"), (rollups_of(asking.database), "autogen"))
+    for bucket, bucket_id, (database, policy) in zip((config.bucket, rollups), ids, names, strict=True):
+        where = {"orgID": org["id"], "bucketID": bucket_id}
+        if _json(asking, "GET", "/api/v2/dbrps", where)["content"]:
+            yield f"found the mapping of the bucket {bucket} to a database"
+        else:
+            mapping = {**where, "database": database, "retention_policy": policy, "default": True}
+            _json(asking, "POST", "/api/v2/dbrps", body=mapping)
+            yield f"mapped the bucket {bucket} to the database {database}, policy {policy}, for InfluxQL"
     for rollup in ROLLUPS:
         task = f"csg {config.bucket} {config.measurement} {rollup.name}"
         if _json(asking, "GET", "/api/v2/tasks", {"orgID": org["id"], "name": task})["tasks"]:

@@ -17,7 +17,7 @@ from gateway.store.influxdb import Config, questions
 from gateway.store.influxdb.asking import Asking, name, text
 from gateway.store.influxdb.journal import in_journal_order
 from gateway.store.influxdb.questions import Names, between, grouped, names_of, of_points, point_of, samples
-from gateway.store.influxdb.setup import ROLLUPS
+from gateway.store.influxdb.setup import ROLLUPS, rollups_of
 
 T = TypeVar("T")
 
@@ -108,16 +108,18 @@ class InfluxStore(LineSink):
     # ----------------------------------------------------------------------------------------------- deleting
 
     def delete(self, selection: Selection) -> Deletion:
-        self._must_delete()
+        rollups = self._rollups()
         rows, first_at, last_at = 0, None, None
         for where in _conditions(selection):
+            # Roll-ups first: while they fail the readings can still be counted, and they outlive them.
+            self._delete(where, [f"{self._measurement}_{r.name}" for r in ROLLUPS], rollups)
             count, first, last = self._taken(where)
             if not count:
                 continue
+            self._delete(where, [self._measurement])
             rows += count
             first_at = first if first_at is None else min(first_at, first)
             last_at = last if last_at is None else max(last_at, last)
-            self._delete(where, [self._measurement, *(f"{self._measurement}_{r.name}" for r in ROLLUPS)])
         return Deletion(rows, first_at, last_at)
 
     def forget(self, before: int) -> list[str]:
@@ -131,7 +133,7 @@ class InfluxStore(LineSink):
             if row[1]
         ]
         if names:
-            self._must_delete()
+            self._rollups()
             self._delete(where, [self._measurement])
         return names
 
@@ -141,16 +143,19 @@ class InfluxStore(LineSink):
             return count or 0, first, last
         return 0, 0, 0
 
-    def _must_delete(self) -> None:
-        if self._asking.version().startswith("3"):
+    def _rollups(self) -> str:
+        """The database of the roll-ups. Raises StoreError where the server cannot delete at all."""
+        major = self._asking.version().partition(".")[0]
+        if major == "3":
             raise StoreError("InfluxDB 3 deletes no single readings: set a retention period there", _NEVER_MS)
+        return rollups_of(self._asking.database) if major == "2" else self._asking.database
 
-    def _delete(self, where: str, measurements: Sequence[str]) -> None:
-        for measurement in measurements:
-            for _ in self._asking.ask(f"DELETE FROM {name(measurement)} WHERE {where}"):
-                pass
-
-    # ------------------------------------------------------------------------------------------ health and end
+    def _delete(self, where: str, measurements: Sequence[str], database: str | None = None) -> None:
+        statements = "; ".join(
+            f"DELETE FROM {name(measurement)} WHERE {where}" for measurement in measurements
+        )
+        for _ in self._asking.ask(statements, database):
+            pass
 
     def close(self) -> None:
         self._asking.close()

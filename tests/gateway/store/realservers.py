@@ -203,7 +203,7 @@ def proxy(upstream: str) -> Iterator[Proxy]:
             pass
 
     class Quiet(ThreadingHTTPServer):
-        def handle_error(self, request: object, client_address: object) -> None:
+        def handle_error(self, *_: object) -> None:
             """A client that hangs up is what some tests are about."""
 
     server = Quiet(("127.0.0.1", 0), Handler)

@@ -161,7 +161,6 @@ def test_setting_up_a_server(server: Server, config: influxdb.Config, tmp_path: 
     minute = SystemClock().utc_ms() // 60_000 * 60_000 - 3_600_000  # young enough to be kept
     values = [(3.5, 0), (1.0, 0), (9_999.0, Flag.INVALID), (2.0, 0)]
     store.write(batch([Happening(i, minute + i, [(A, v, None, f)]) for i, (v, f) in enumerate(values, 1)]))
-    store.close()
     for name in ("1m", "15m", "1h"):
         (query,) = [
             row[1]
@@ -181,3 +180,19 @@ def test_setting_up_a_server(server: Server, config: influxdb.Config, tmp_path: 
         answer = json.loads(server.ask("/query", db=config.bucket, q=asked))
         ((_, *cells),) = answer["results"][0]["series"][0]["values"]
         assert cells == [1.0, 3.5, 6.5 / 3, 2.0, 3]
+    # Roll-ups outlive readings, and go with a point that is erased.
+    assert isinstance(store, InfluxStore)
+    assert store.forget(minute + 2 * DAY) != []
+    assert _rows(server, config) == 3
+    assert store.delete(Selection(2**60, (B,))).rows == 0
+    assert _rows(server, config) == 3
+    assert store.delete(Selection(2**60, (A,))).rows == 0
+    assert _rows(server, config) == 0
+    store.close()
+
+
+def _rows(server: Server, config: influxdb.Config) -> int:
+    """Steps there are in all roll-ups."""
+    asked = 'SELECT COUNT("count") FROM "csg_rollup"./reading_.*/'
+    answer = json.loads(server.ask("/query", db=config.bucket, q=asked))
+    return sum(series["values"][0][1] for series in answer["results"][0].get("series", []))

@@ -114,8 +114,8 @@ def test_what_is_missing_is_made_once(server: Documented) -> None:
         assert any(line.startswith("found the database community") for line in second)
         assert any("no roll-ups" in line for line in first)
         return
-    assert made == {"buckets": 2, "dbrps": 1, "tasks": 3, "databases": 0}
-    assert [line.split()[0] for line in first[1:]] == ["made", "made", "mapped", "made", "made", "made"]
+    assert made == {"buckets": 2, "dbrps": 2, "tasks": 3, "databases": 0}
+    assert [line.split()[0] for line in first[1:]] == [*["made"] * 2, *["mapped"] * 2, *["made"] * 3]
     assert {line.split()[0] for line in second[1:]} == {"found"}
     raw, rolled = server.made["buckets"]
     assert (raw["name"], raw["retentionRules"]) == (
@@ -123,12 +123,13 @@ def test_what_is_missing_is_made_once(server: Documented) -> None:
         [{"type": "expire", "everySeconds": 34_560_000}],
     )
     assert (rolled["name"], rolled["retentionRules"]) == ("community_rollup", [])
-    (mapping,) = server.made["dbrps"]
+    mapping, second_mapping = server.made["dbrps"]
     assert (mapping["database"], mapping["retention_policy"], mapping["bucketID"]) == (
         "community",
         "autogen",
         raw["id"],
     )
+    assert (second_mapping["database"], second_mapping["bucketID"]) == ("community_rollup", rolled["id"])
     flux = server.made["tasks"][0]["flux"]
     assert 'option task = {name: "csg community reading 1m", every: 5m, offset: 30s}' in flux
     assert flux.count("aggregateWindow(every: 1m") == 5
