@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import zlib
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -130,9 +131,8 @@ class LineSink:
         lines: list[str] = []
         after = self._cursor.seq
         last, last_at = after, self._cursor.at
-        for seq, at, line in zip(batch.seq, batch.at, self._lines.of(batch), strict=True):
-            if seq <= after:
-                continue
+        new = _behind(batch, after)
+        for seq, at, line in zip(new.seq, new.at, self._lines.of(new), strict=True):
             if seq != last and len(lines) >= self._lines_max:
                 yield last, last_at, lines
                 lines = []
@@ -243,6 +243,15 @@ class LineSink:
                 raise StoreError(f"{self._file}: {error}") from error
             self._saved = certain
         self._durable = self._cursor
+
+
+def _behind(batch: Batch, cursor: int) -> Batch:
+    """What the batch has behind the cursor."""
+    first = bisect_right(batch.seq, cursor) if batch.after < cursor else 0
+    if not first:
+        return batch
+    columns = {name: getattr(batch, name)[first:] for name in batch.__struct_fields__[2:]}
+    return Batch(cursor, batch.last_seq, **columns)
 
 
 def jitter(ms: int) -> int:

@@ -49,14 +49,19 @@ class _Ping(msgspec.Struct):
 
 
 class Asking:
-    """Questions to one server; from any thread. All raise StoreError."""
+    """Questions to one server; from any thread. All raise StoreError.
 
-    def __init__(self, config: Config) -> None:
+    `patience_ms` bounds the wait for each piece of an answer; None is what the settings say.
+    """
+
+    def __init__(self, config: Config, patience_ms: int | None = None) -> None:
         from urllib3 import PoolManager, Timeout
 
         self._config = config
         self.database, _, self.policy = config.bucket.partition("/")
-        self._pool = PoolManager(maxsize=4, retries=False, timeout=Timeout(config.timeout_ms / 1000))
+        self._pool = PoolManager(
+            maxsize=4, retries=False, timeout=Timeout((patience_ms or config.timeout_ms) / 1000)
+        )
         self._headers = {"Authorization": f"Token {config.token}"} if config.token else {}
 
     def ask(self, statements: str, database: str | None = None) -> Iterator[Table]:

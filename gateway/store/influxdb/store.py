@@ -22,18 +22,20 @@ from gateway.store.influxdb.setup import ROLLUPS, rollups_of
 T = TypeVar("T")
 
 DAY_MS: Final = 86_400_000
+_PATIENCE_MS: Final = 300_000  # with what goes through all that is stored, a year perhaps
 _POINTS: Final = 100  # of one statement
 _NEVER_MS: Final = DAY_MS  # when a server that cannot do a thing at all may be asked for it again
 
 
 class InfluxStore(LineSink):
-    """Answers from the raw measurement. `latest` and a step's last value go by time, and by journal order where the
-    clock was set back within the last day."""
+    """Answers from the raw measurement. A step's last value is the last by time; `latest` is the last in the journal
+    also where the clock was set back, as long as that was within the last day."""
 
     def __init__(self, config: Config, folder: Path, name: str, lines: Encoder) -> None:
         super().__init__(config, folder, name, lines)
         self._measurement = config.measurement
         self._asking = Asking(config)
+        self._sweeping = Asking(config, max(config.timeout_ms, _PATIENCE_MS))
 
     # ------------------------------------------------------------------------------------------------ reading
 
@@ -103,7 +105,7 @@ class InfluxStore(LineSink):
         return {grouped(table): samples(table)[-1] for table in self._asking.ask(statement)}
 
     def stored(self, after: int = 0) -> Iterator[Batch]:
-        return in_journal_order(self._asking, self._measurement, after)
+        return in_journal_order(self._sweeping, self._measurement, after)
 
     # ----------------------------------------------------------------------------------------------- deleting
 
@@ -129,7 +131,7 @@ class InfluxStore(LineSink):
         )
         names = [
             datetime.fromtimestamp(row[0] / 1e9, UTC).date().isoformat()
-            for row in self._asking.rows(days)
+            for row in self._sweeping.rows(days)
             if row[1]
         ]
         if names:
@@ -139,26 +141,27 @@ class InfluxStore(LineSink):
 
     def _taken(self, where: str) -> tuple[int, int, int]:
         statement = f'SELECT COUNT("seq"), MIN("at"), MAX("at") FROM {name(self._measurement)} WHERE {where}'
-        for _, count, first, last in self._asking.rows(statement):
+        for _, count, first, last in self._sweeping.rows(statement):
             return count or 0, first, last
         return 0, 0, 0
 
     def _rollups(self) -> str:
         """The database of the roll-ups. Raises StoreError where the server cannot delete at all."""
-        major = self._asking.version().partition(".")[0]
+        major = self._sweeping.version().partition(".")[0]
         if major == "3":
             raise StoreError("InfluxDB 3 deletes no single readings: set a retention period there", _NEVER_MS)
-        return rollups_of(self._asking.database) if major == "2" else self._asking.database
+        return rollups_of(self._sweeping.database) if major == "2" else self._sweeping.database
 
     def _delete(self, where: str, measurements: Sequence[str], database: str | None = None) -> None:
         statements = "; ".join(
             f"DELETE FROM {name(measurement)} WHERE {where}" for measurement in measurements
         )
-        for _ in self._asking.ask(statements, database):
+        for _ in self._sweeping.ask(statements, database):
             pass
 
     def close(self) -> None:
         self._asking.close()
+        self._sweeping.close()
         super().close()
 
 
