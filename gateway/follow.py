@@ -12,10 +12,11 @@ import structlog
 from gateway.batch import batch_of
 from gateway.clock import Clock, SystemClock
 from gateway.errors import JournalError
-from gateway.feed import Feeder
+from gateway.feed import Feeder, contiguous
 from gateway.health_of import HealthOf
 from gateway.journal import JournalReader
 from gateway.latest import Latest
+from gateway.marks import Marks
 from gateway.views import Change, Views
 
 ROWS: Final = 64  # read ahead at most; a call gives at most 4 MB of blobs besides
@@ -47,13 +48,14 @@ class Follower:
         *,
         latest_seq: int = 0,
         health: HealthOf | None = None,
+        marks: Marks | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`latest_seq` is how far `latest` was warmed: rows behind it are read again for its sake.
 
         `health` is given all rows that are read; those it missed are not read again only for it.
         """
-        self.health = health
+        self.health, self.marks = health, marks
         self.views, self.latest, self.feeders = views, latest, list(feeders)
         self._reader = JournalReader(journal)
         self._on_applied, self._on_end = on_applied, on_end
@@ -78,6 +80,8 @@ class Follower:
                 self.health.restart()
         self.cursor = min(self.views.applied_seq, self._latest_seq)
         self.journal_seq = last
+        for feeder in self.feeders:
+            feeder.expect(last)
         self._thread.start()
 
     def stop(self) -> None:
@@ -97,6 +101,7 @@ class Follower:
     def add(self, feeder: Feeder) -> None:
         """One more store, from the next batch on; what came before it reads for itself."""
         self.feeders = [*self.feeders, feeder]
+        feeder.expect(self.journal_seq)
 
     @property
     def lag(self) -> int:
@@ -149,12 +154,15 @@ class Follower:
 
     def _once(self) -> int:
         """Read and hand on one lot; gives how many events it had."""
-        rows = self._reader.rows(self.cursor, ROWS)
+        rows = contiguous(self._reader.rows(self.cursor, ROWS))
         if not rows:
             self.level_at = self._clock.monotonic_ms()
             self.views.flush()
             return 0
-        batch = batch_of(rows, self.cursor)
+        # What the journal lost is not ours to speak for: each store sees the hole and fills it where it can.
+        batch = batch_of(rows, max(self.cursor, rows[0].first - 1))
+        if self.marks is not None:
+            self.marks.apply(rows)  # before the views, whose place on disk says what is read again
         changes = self.views.apply(rows)
         if batch.last_seq > self._latest_seq:
             self.latest.apply(batch)

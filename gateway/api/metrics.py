@@ -127,11 +127,26 @@ def _stores(house: Parts) -> Iterator[Metric]:
     ok = GaugeMetricFamily("csg_store_ok", "Whether a store takes what comes.", labels=["store"])
     lag = GaugeMetricFamily("csg_store_lag_events", "Events a store is behind.", labels=["store"])
     written = CounterMetricFamily("csg_store_readings", "Readings written since the start.", labels=["store"])
+    late = GaugeMetricFamily(
+        "csg_store_lag_seconds", "How much older its newest reading is.", labels=["store"]
+    )
+    lost = CounterMetricFamily(
+        "csg_store_lost_events", "Events that neither journal nor another store had for it.", labels=["store"]
+    )
     for feeder in house.feeders:
         ok.add_metric([feeder.name], float(bool(feeder.health()["ok"])))
         lag.add_metric([feeder.name], feeder.lag)
         written.add_metric([feeder.name], feeder.readings)
-    yield from (ok, lag, written)
+        lost.add_metric([feeder.name], feeder.filler.lost)
+        if feeder.lag_ms is not None:
+            late.add_metric([feeder.name], feeder.lag_ms / 1000)
+    for name in house.unopened:
+        ok.add_metric([name], 0.0)
+    yield from (ok, lag, late, written, lost)
+    if house.retention is not None:
+        yield CounterMetricFamily("csg_deletions", "Proof lines of deletions.", house.retention.proofs.count)
+        owed = len(house.retention.proofs.owed())
+        yield _gauge("csg_deletions_owed", "Deletions that a store could not do yet.", owed)
 
 
 def _stores_say(house: Parts) -> Iterator[Metric]:

@@ -18,8 +18,10 @@ from gateway.feed import Feeder
 from gateway.follow import Follower
 from gateway.health_of import HealthOf
 from gateway.latest import Latest
+from gateway.marks import Marks
 from gateway.registry import Registry
 from gateway.registry.reader import Directory
+from gateway.retention import Retention
 from gateway.series import Store
 from gateway.views import Views
 
@@ -58,6 +60,8 @@ class Parts:
     devices_health: HealthOf = field(default_factory=HealthOf)
     looking: Looking = field(default_factory=Looking)
     unopened: dict[str, str] = field(default_factory=dict)  # store -> why it does not open
+    retention: Retention | None = None
+    marks: Marks = field(default_factory=Marks)
 
     def now(self) -> int:
         """UTC ms."""

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from devices.catalogue import Source
 from devices.codec import COMMANDS, Access
+from devices.reading import Privacy
 from gateway.config.plugins import CHANNELS, STORES, configs
 from gateway.core.plan import Policy, Route
 from gateway.listen.address import Address, parse_listen
@@ -164,21 +165,31 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the view keeps things. The audit table is never deleted.
+    """How long the view keeps things. The audit table and the proofs of deletions are never deleted.
 
-    `history_days`: measured values, 400 so that a year can be compared with the last. `incidents_days`: closed
-    incidents and who was told, 1100 days, just over three years (records of handling are kept at least three).
+    `history_days`: stored readings of any kind, 400 so that a year can be compared with the last. `household_days` and
+    `personal_days`: those whose metric says something of life in a home, or of one person (`devices.reading.Privacy`);
+    180 and 30, the shortest that serve their purpose (PIPL art. 19 names no number: these are ours). `incidents_days`:
+    closed incidents and who was told, 1100 days, just over three years (records of handling are kept at least three).
     """
 
     history_days: Days = 400
+    household_days: Days = 180
+    personal_days: Days = 30
     incidents_days: Days = 1100
+
+    def days_of(self, privacy: Privacy) -> int:
+        """How long readings of that class are kept: never longer than those of any kind."""
+        days = {Privacy.HOUSEHOLD: self.household_days, Privacy.PERSONAL: self.personal_days}
+        return min(days.get(privacy, self.history_days), self.history_days)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `csg.yaml`. Its secrets are resolved: pass it to parts, never to a log or into the plan.
 
     `channels` and `stores` hold plain settings with their `kind`: see `channel_configs` and `store_configs`. `targets`
-    are machine receivers (name -> channel).
+    are machine receivers (name -> channel). `history` names the store that answers questions; None is the embedded one,
+    else the first that can be asked.
     `routes` are tried before the shipped ones; `policies` with a shipped name replace that one. `rules` and `profiles`
     are files. Paths are absolute.
     """
@@ -197,6 +208,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention: RetentionSettings = RetentionSettings()
     listener: ListenerSettings = ListenerSettings()
     profiles: tuple[str, ...] = ()
+    history: str | None = None
 
     def __repr__(self) -> str:
         kinds = {name: entry.get("kind") for name, entry in {**self.channels, **self.stores}.items()}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import uvicorn
 
-from devices.reading import Reading
+from devices.reading import Flag, Reading, split_point
 from gateway.api.app import create_app
 from gateway.api.hub import Hub
 from gateway.api.notes import Notes
@@ -29,10 +29,13 @@ from gateway.follow import Follower
 from gateway.inprocess import START_UTC_MS, thaw_plan
 from gateway.journal import Journal
 from gateway.latest import Latest
+from gateway.marks import Marks
 from gateway.planning import build_plan
+from gateway.proofs import Proofs
 from gateway.registry import Registry
 from gateway.registry.reader import Directory, RegistryReader
-from gateway.series import Batch, Query, Sample, Series
+from gateway.retention import Retention
+from gateway.series import Batch, Deletion, Query, Rollup, Sample, Selection, Series, StoreError
 from gateway.views import Change, Views
 from tests.parts import async_until
 
@@ -75,12 +78,13 @@ GRANTS = {
 
 
 class Shelf:
-    """A store in memory. `broken` makes every write fail; `back_to` sends its cursor back, as damage does."""
+    """A store in memory. `broken` makes every write and deletion fail, `shut` that others are filled from it."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int], tuple[str, Sample]] = {}
         self.last = 0
         self.broken: Exception | None = None
+        self.shut: StoreError | None = None
 
     def cursor(self) -> int:
         return self.last
@@ -100,10 +104,40 @@ class Shelf:
         return []
 
     def read(self, query: Query) -> list[Series]:
-        return [
-            Series(p, [s for q, s in self.rows.values() if q == p and query.since <= s[0] < query.until])
-            for p in query.points
-        ]
+        found = []
+        for point in query.points:
+            rows = sorted(
+                s for p, s in self.rows.values() if p == point and query.since <= s[0] < query.until
+            )
+            if query.step_ms is not None:
+                found.append(Series(point, _rolled(rows, query.step_ms)))
+            else:
+                found.append(Series(point, rows[: query.limit], len(rows) > query.limit))
+        return found
+
+    def delete(self, selection: Selection) -> Deletion:
+        if self.broken is not None:
+            raise self.broken
+        gone = {key: row for key, row in self.rows.items() if _chosen(selection, *row)}
+        times = [sample[0] for _, sample in gone.values()]
+        self.rows = {key: row for key, row in self.rows.items() if key not in gone}
+        return Deletion(len(gone), min(times, default=None), max(times, default=None))
+
+    def stored(self, after: int = 0) -> Iterator[Batch]:
+        for first in range(after, self.last, 3):
+            if self.shut is not None:
+                raise self.shut
+            last = min(first + 3, self.last)
+            keys = [key for key in sorted(self.rows) if first < key[0] <= last]
+            rows = [self.rows[key] for key in keys]
+            values = [sample[1] for _, sample in rows]
+            texts = [v if isinstance(v, str) else None for v in values]
+            numbers: list[Any] = [None if isinstance(v, str) else v for v in values]
+            yield Batch(
+                first, last, [k[0] for k in keys], [k[1] for k in keys], [s[0] for _, s in rows],
+                [p for p, _ in rows], numbers, texts, bytes(kind_of(v) for v in values), [s[2] for _, s in rows],
+                [s[3] for _, s in rows],
+            )  # fmt: skip
 
     def latest(self, points: Sequence[str] | None = None) -> dict[str, Sample]:
         return {p: s for _, (p, s) in sorted(self.rows.items()) if points is None or p in points}
@@ -113,6 +147,36 @@ class Shelf:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def kind_of(value: Any) -> int:
+    """The kind of a stored value."""
+    return {type(None): 0, bool: 1, int: 2, float: 3, str: 4}[type(value)]
+
+
+def _chosen(selection: Selection, point: str, sample: Sample) -> bool:
+    return (
+        sample[0] < selection.before
+        and (selection.points is None or point in selection.points)
+        and (selection.metrics is None or split_point(point)[1] in selection.metrics)
+    )
+
+
+def _rolled(rows: Sequence[Sample], step_ms: int) -> list[Rollup]:
+    """Numbers and levels in steps."""
+    steps: dict[int, list[Sample]] = {}
+    for row in rows:
+        if row[1] is not None and not row[3] & Flag.INVALID:
+            steps.setdefault(row[0] // step_ms * step_ms, []).append(row)
+    found: list[Rollup] = []
+    for start, inside in steps.items():
+        numbers = [float(r[1]) for r in inside if not isinstance(r[1], str | None)]
+        if numbers:
+            low, high, mean = min(numbers), max(numbers), sum(numbers) / len(numbers)
+            found.append((start, low, high, mean, inside[-1][1], len(inside)))
+        else:
+            found.append((start, None, None, None, inside[-1][1], len(inside)))
+    return found
 
 
 def furnish(path: Path) -> dict[str, str]:
@@ -158,15 +222,18 @@ class House:
         self.directory = Directory(folder / "registry.sqlite")
         self.control = ControlClient(folder / "engine.sock")
         views, latest = Views(folder / "views.sqlite"), Latest()
-        feeder = Feeder("history", self.store, folder / "journal", gather_s=0.01)
+        self.proofs = Proofs(folder / "proofs.sqlite")
+        feeder = Feeder("history", self.store, folder / "journal", gather_s=0.01, allowed=self.proofs.allowed)
+        kept = self.settings.retention
+        retention = Retention(self.proofs, lambda: {"history": self.store}, ("history",), kept.days_of)
         self.parts = Parts(
             folder, views, latest, [feeder], self.store, self.control, self.registry, self.auth, self.directory,
             Notes(folder / "notes.sqlite"), Hub(views.applied_seq), self._world(), LINK_KEY, "http://test", None,
-            clock=self.clock, replanned=self._replanned,
+            clock=self.clock, replanned=self._replanned, retention=retention, marks=Marks(folder / "marks.sqlite"),
         )  # fmt: skip
         self.follower = self.parts.follower = Follower(
             folder / "journal", views, latest, [feeder], self._applied, self._ended, clock=self.clock,
-            health=self.parts.devices_health,
+            health=self.parts.devices_health, marks=self.parts.marks,
         )  # fmt: skip
         self.app = create_app(self.parts)
         self.ended: list[BaseException] = []
@@ -200,6 +267,8 @@ class House:
             feeder.stop()
         self.parts.views.close()
         self.parts.notes.close()
+        self.parts.marks.close()
+        self.proofs.close()
         self.auth.close()
         self.registry.close()
         self.directory.close()
