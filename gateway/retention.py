@@ -75,12 +75,14 @@ class Retention:
             self.proofs.forgive(oldest)
         return lines
 
-    def erase(self, points: Iterable[str], why: Why, now: int) -> list[Outcome]:
-        """Everything of these points that arrived before `now`, in every store. Raises ValueError for too many."""
+    def erase(self, points: Iterable[str], why: Why, now: int, newest: int = 0) -> list[Outcome]:
+        """Everything of these points up to `now`, in every store, and what came `newest` (UTC ms) where that is later,
+        for the journal's clock may be a little ahead. Raises ValueError for too many.
+        """
         chosen = tuple(dict.fromkeys(points))
         if not 1 <= len(chosen) <= POINTS_MAX:
             raise ValueError(f"1 to {POINTS_MAX} points, not {len(chosen)}")
-        selection = Selection(now, chosen)
+        selection = Selection(max(now, newest) + 1, chosen)
         with self._one:
             self.proofs.forbid(selection)
             stores = self._stores()

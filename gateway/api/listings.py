@@ -26,21 +26,6 @@ class Point(Shape):
     )
 
 
-class Series(Shape):
-    point: str
-    unit: str | None
-    stands_for: str | None = Field(
-        description="The point that was asked for, where this is the one of a device changed for it since."
-    )
-    until: Time | None = Field(description="When it was changed: later readings are not shown. Else null.")
-    rows: list[list[Any]] = Field(description="[at, value], or with step [at, min, max, mean, last, count].")
-    more: bool = Field(description="The limit cut it: ask again from the last row's time.")
-
-
-class History(Shape):
-    series: list[Series]
-
-
 class Device(Shape):
     id: str
     placed: bool

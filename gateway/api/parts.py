@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.api.hub import Hub
 from gateway.api.looking import Looking
+from gateway.api.newest import Newest
 from gateway.api.notes import Notes
 from gateway.api.world import World
 from gateway.auth import Auth
@@ -61,6 +62,7 @@ class Parts:
     looking: Looking = field(default_factory=Looking)
     unopened: dict[str, str] = field(default_factory=dict)  # store -> why it does not open
     retention: Retention | None = None
+    newest: Newest = field(default_factory=Newest)
     marks: Marks = field(default_factory=Marks)
 
     def now(self) -> int:

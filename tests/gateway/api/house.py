@@ -106,9 +106,8 @@ class Shelf:
     def read(self, query: Query) -> list[Series]:
         found = []
         for point in query.points:
-            rows = sorted(
-                s for p, s in self.rows.values() if p == point and query.since <= s[0] < query.until
-            )
+            rows = [s for p, s in self.rows.values() if p == point and query.since <= s[0] < query.until]
+            rows.sort(key=lambda s: (s[0], s[4], s[5]))
             if query.step_ms is not None:
                 found.append(Series(point, _rolled(rows, query.step_ms)))
             else:

@@ -72,6 +72,11 @@ READS = {
     "/alarms": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/points": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/history?point=a:hall/smoke/": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 404},
+    "/history/download?point=a:hall/smoke/": {
+        "admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 404,
+    },
+    "/latest": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/deletions": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
     "/devices": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/devices/a:hall": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 404},
     "/devices/a:door": {"admin": 200, "operator": 200, "grid_staff": 404, "viewer": 404, "stranger": 404},
