@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from inspect import signature
 from typing import Any, Final
 
 import msgspec
@@ -52,8 +53,10 @@ class Retention:
         stores: Callable[[], Mapping[str, Any]],
         names: Sequence[str],
         days_of: Callable[[Privacy], int],
+        rollup_days: int = 0,
     ) -> None:
         self.proofs, self._stores, self._names, self._days_of = proofs, stores, names, days_of
+        self._rollups_longer_ms = max(rollup_days - days_of(Privacy.PUBLIC), 0) * DAY_MS
         self._one = threading.Lock()
         self._said: set[tuple[str, str]] = set()
 
@@ -115,7 +118,7 @@ class Retention:
                 continue
             if store is not None:
                 try:
-                    gone = _gone(store, owed.klass, owed.selection)
+                    gone = self._gone(store, owed.klass, owed.selection)
                 except StoreError as error:
                     log.warning("store still owes an erasure", store=owed.store, reason=str(error))
                     continue
@@ -137,7 +140,7 @@ class Retention:
         why = Why("retention", setting)
         owed = self.proofs.owe(name, klass, selection, why)
         try:
-            gone = _gone(store, klass, selection)
+            gone = self._gone(store, klass, selection)
         except StoreError as error:
             log.error("retention waits", store=name, kind=klass, reason=str(error))
             self.proofs.done(owed)  # the next sweep tries again, and further
@@ -148,14 +151,16 @@ class Retention:
         self.proofs.done(owed)
         return int(gone.rows != 0)
 
-
-def _gone(store: Any, klass: str, selection: Selection) -> Deletion:
-    """Take it away. Whole days go by their name, uncounted. Raises StoreError."""
-    if klass != DAYS_CLASS:
-        found: Deletion = store.delete(selection)
-        return found
-    days = store.forget(selection.before)
-    return Deletion(None, _day_at(days[0]), _day_at(days[-1]) + DAY_MS - 1) if days else Deletion(0)
+    def _gone(self, store: Any, klass: str, selection: Selection) -> Deletion:
+        """Take it away. Whole days go by their name, uncounted. Raises StoreError."""
+        if klass != DAYS_CLASS:
+            found: Deletion = store.delete(selection)
+            return found
+        # Only a store that makes roll-ups of its own keeps them for longer.
+        own_rollups = "rollups_before" in signature(store.forget).parameters
+        longer = {"rollups_before": selection.before - self._rollups_longer_ms} if own_rollups else {}
+        days = store.forget(selection.before, **longer)
+        return Deletion(None, _day_at(days[0]), _day_at(days[-1]) + DAY_MS - 1) if days else Deletion(0)
 
 
 def _metrics(privacy: Privacy) -> tuple[str, ...]:

@@ -45,8 +45,9 @@ class Stores:
         self.feeders: list[Feeder] = []
         self.unopened: dict[str, str] = {}
         self.proofs = Proofs(data / "proofs.sqlite")
+        kept = settings.retention
         self.retention = Retention(
-            self.proofs, self.opened, tuple(settings.stores), settings.retention.days_of
+            self.proofs, self.opened, tuple(settings.stores), kept.days_of, kept.rollup_days
         )
 
     def open(self, name: str) -> Feeder | None:

@@ -18,6 +18,7 @@ import uvicorn
 
 from gateway.api.app import create_app
 from gateway.api.catalogue import replan
+from gateway.api.erasing import erased, points_of
 from gateway.api.health import fingerprint, report
 from gateway.api.hub import Hub
 from gateway.api.notes import Notes
@@ -26,6 +27,7 @@ from gateway.api.static import default_web
 from gateway.api.world import World
 from gateway.app.channels import link_key
 from gateway.app.child import Orders, run
+from gateway.app.storedoor import SOCKET, StoreDoor, Work
 from gateway.app.stores import Stores
 from gateway.auth import EVERYWHERE, Auth
 from gateway.auth.signin import TOKEN_MAX_MS
@@ -93,6 +95,8 @@ class ViewProcess:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_OBJECTS, 20, 20)
+        self.door = StoreDoor(self.data / SOCKET, self._work())
+        await self.door.start()
         server = self._server()
         self._task(server.serve([self._socket()]), "web")
         self._task(self._nudges(), "nudges")
@@ -148,6 +152,13 @@ class ViewProcess:
         self.follower = self.house.follower = Follower(
             data / "journal", self.views, self.latest, self.stores.feeders, self._applied, self._ended,
             latest_seq=latest_seq, health=self.health, marks=self.house.marks, clock=self.clock,
+        )  # fmt: skip
+
+    def _work(self) -> Work:
+        """What `csg store` may ask of us."""
+        return Work(
+            self.stores, lambda points, device, place: points_of(self.house, points, device, place),
+            lambda points, why: erased(self.house, self.stores.retention, points, why),
         )  # fmt: skip
 
     def _first_sign_in(self) -> None:
@@ -302,6 +313,7 @@ class ViewProcess:
 
     async def _close(self, server: _Server) -> None:
         self.hub.close()
+        self.door.stop()
         server.should_exit = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S + 2):

@@ -167,13 +167,15 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the view keeps things. The audit table and the proofs of deletions are never deleted.
 
-    `history_days`: stored readings of any kind, 400 so that a year can be compared with the last. `household_days` and
+    `history_days`: stored readings of any kind, 400 so that a year can be compared with the last. `rollup_days`: what
+    they were rolled up to, where a store keeps that longer; never shorter than the readings. `household_days` and
     `personal_days`: those whose metric says something of life in a home, or of one person (`devices.reading.Privacy`);
     180 and 30, the shortest that serve their purpose (PIPL art. 19 names no number: these are ours). `incidents_days`:
     closed incidents and who was told, 1100 days, just over three years (records of handling are kept at least three).
     """
 
     history_days: Days = 400
+    rollup_days: Days = 1100
     household_days: Days = 180
     personal_days: Days = 30
     incidents_days: Days = 1100
