@@ -41,6 +41,7 @@ export type Device = Shapes["Device"];
 export type DeviceDetail = Shapes["DeviceDetail"];
 export type PlaceDetail = Shapes["PlaceDetail"];
 export type Point = Shapes["Point"];
+export type History = Shapes["History"];
 export type Place = Shapes["Place"];
 export type Health = Shapes["Health"];
 export type CoveragePage = Shapes["CoveragePage"];
