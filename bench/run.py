@@ -8,19 +8,26 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from bench.alarms import ALARMS, measure_alarms
 from bench.city import measure_city
 from bench.decode import measure_decode
+from bench.history import measure_history
 from bench.influx import measure_influx
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
-PARTS: Final = ("decode", "influx", "start", "qos1", "qos0", "latency")
+ALONE: Final[Mapping[str, Callable[[float], None]]] = {
+    "decode": lambda _seconds: measure_decode(),
+    "history": lambda _seconds: measure_history(),
+    "influx": measure_influx,
+}
+"""What needs no gateway."""
+PARTS: Final = (*ALONE, "start", "qos1", "qos0", "latency")
 EXTRA: Final = ("city",)  # minutes long: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
@@ -30,13 +37,12 @@ def main(seconds: float, only: Sequence[str]) -> None:
     say(
         f"# {platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
-    if not only or "decode" in only:
-        measure_decode()
-    if not only or "influx" in only:
-        measure_influx(seconds)
+    for name, measure_it in ALONE.items():
+        if not only or name in only:
+            measure_it(seconds)
     kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
     for kind in kinds:
-        parts = [p for p in PARTS if p not in {"decode", "influx"} and (not only or p in only)]
+        parts = [p for p in PARTS if p not in ALONE and (not only or p in only)]
         if parts:
             asyncio.run(measure(kind, seconds, parts))
         if "city" in only:

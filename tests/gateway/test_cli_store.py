@@ -19,7 +19,7 @@ from gateway.journal import Journal, JournalReader
 from gateway.series import Selection
 from gateway.store import duckdb_
 from gateway.store.duckdb_.store import DuckStore
-from tests.gateway.api.house import Shelf
+from tests.gateway.api.shelf import Shelf
 from tests.gateway.journals import START, row
 from tests.gateway.test_view_process import view
 from tests.parts import until

@@ -16,7 +16,7 @@ from gateway.journal import Journal, JournalReader
 from gateway.latest import Latest
 from gateway.series import StoreError
 from gateway.views import Views
-from tests.gateway.api.house import Shelf
+from tests.gateway.api.shelf import Shelf
 from tests.gateway.journals import START, act, opened, row
 from tests.parts import until
 

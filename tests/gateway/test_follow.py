@@ -19,7 +19,7 @@ from gateway.journal import Journal, Row
 from gateway.latest import Latest
 from gateway.series import StoreError
 from gateway.views import Change, Views
-from tests.gateway.api.house import Shelf
+from tests.gateway.api.shelf import Shelf
 from tests.gateway.journals import START, row
 from tests.parts import until
 

@@ -15,7 +15,7 @@ from gateway.config.settings import RetentionSettings
 from gateway.proofs import POINTS_SHOWN, Proofs, Why
 from gateway.retention import DAY_MS, POINTS_MAX, Retention
 from gateway.series import Batch, Deletion, Selection, StoreError
-from tests.gateway.api.house import Shelf
+from tests.gateway.api.shelf import Shelf
 
 NOW = 20_400 * DAY_MS + 7 * 3_600_000
 WHY = Why("user:u-1", "request", "2026-17")

@@ -18,7 +18,8 @@ from gateway.core.effect import AlarmChanged, AlarmDoc, Happened
 from gateway.core.event import FORMAT, Gap, Measured, Ticked
 from gateway.journal import Row
 from gateway.marks import Marks
-from tests.gateway.api.house import DETECTOR, OTHER, House, Shelf
+from tests.gateway.api.house import DETECTOR, OTHER, House
+from tests.gateway.api.shelf import Shelf
 
 HOUR = 3_600_000
 POINT = f"{DETECTOR}/temperature/"
