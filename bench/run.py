@@ -18,6 +18,7 @@ from bench.decode import measure_decode
 from bench.history import measure_history
 from bench.influx import measure_influx
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
+from bench.store import measure_store
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
@@ -25,10 +26,11 @@ ALONE: Final[Mapping[str, Callable[[float], None]]] = {
     "decode": lambda _seconds: measure_decode(),
     "history": lambda _seconds: measure_history(),
     "influx": measure_influx,
+    "store": measure_store,
 }
 """What needs no gateway."""
 PARTS: Final = (*ALONE, "start", "qos1", "qos0", "latency")
-EXTRA: Final = ("city",)  # minutes long: only when asked for by name
+EXTRA: Final = ("city", "store")  # minutes long: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
 
@@ -38,7 +40,7 @@ def main(seconds: float, only: Sequence[str]) -> None:
         f"# {platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
     for name, measure_it in ALONE.items():
-        if not only or name in only:
+        if name in only or (not only and name not in EXTRA):
             measure_it(seconds)
     kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
     for kind in kinds:
