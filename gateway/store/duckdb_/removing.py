@@ -64,8 +64,12 @@ class Remover:
         return Deletion(rows, min(firsts, default=None), max(lasts, default=None))
 
     def forget(self, before: int, rollups_before: int) -> list[str]:
-        """Remove closed days that ended before `before`, and roll-ups of days before `rollups_before` (UTC ms)."""
+        """Remove closed days that ended before `before`, and roll-ups of days before `rollups_before` (UTC ms).
+
+        Roll-ups live at least as long as their readings, of which they would only be made again.
+        """
         ground, shelf = self._ground, self._ground.shelf
+        rollups_before = min(before, rollups_before)
         with ground.sets:
             old = [p for p in shelf.parts if (p.claim.day + 1) * DAY_MS <= before]
             rolls = [r for r in shelf.rolls if (r.claim.day + 1) * DAY_MS <= rollups_before]

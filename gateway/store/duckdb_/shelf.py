@@ -138,13 +138,16 @@ class Shelf:
         of_parts: dict[Part, Roll] = {}
         alone: list[Roll] = []
         standing = {p.claim: p for p in self.parts if not p.extra}
+        by_day: dict[int, list[Claim]] = {}
+        for claim in (*standing, *(d.claim for d in self.days)):
+            by_day.setdefault(claim.day, []).append(claim)
         for roll in self.rolls:
             if roll.minutes != minutes or not first <= roll.claim.day <= last:
                 continue
             part = standing.get(roll.claim)
             if part is not None:
                 of_parts[part] = roll
-            elif not any(overlap(c, roll.claim) for c in (*standing, *(d.claim for d in self.days))):
+            elif not any(overlap(c, roll.claim) for c in by_day.get(roll.claim.day, ())):
                 alone.append(roll)
         return Rolls(of_parts, alone)
 

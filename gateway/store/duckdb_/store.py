@@ -176,7 +176,7 @@ class DuckStore:
     def forget(self, before: int, rollups_before: int | None = None) -> list[str]:
         """Delete closed days that ended before `before` (UTC ms, by a clock the caller trusts); gives their names.
 
-        Their roll-ups go with them, or where `rollups_before` is given those of days that ended before that.
+        Their roll-ups go with them, or where `rollups_before` is given only those of days that ended before that.
         """
         with self._ground.upkeep:
             return self._upkeep.remover.forget(before, before if rollups_before is None else rollups_before)

@@ -33,23 +33,19 @@ class Upkeep:
         self.exporter = Exporter(ground.temporary, ground.config.memory_mb)
         self.remover = Remover(ground, self.exporter)
         self.doing: str | None = None
-        self._thread: threading.Thread | None = None
-        self.wake()
+        self._unrolled: tuple[int, Part | None] = (-1, None)  # looked for once a change of files
+        self._thread = threading.Thread(target=self._run, name="history.upkeep", daemon=True)
+        self._thread.start()
 
     def wake(self) -> None:
         """See whether there is something to do."""
-        ground = self._ground
-        with ground.sets:
-            if self._thread is None and self._due():
-                self._thread = threading.Thread(target=self._run, name="history.upkeep", daemon=True)
-                self._thread.start()
-            ground.sets.notify_all()
+        with self._ground.sets:
+            self._ground.sets.notify_all()
 
     def stop(self) -> None:
         """Interrupt what runs and end the thread; `ground.closed` is set already."""
         self.exporter.stop()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.join()
 
     def settled(self, timeout_s: float) -> bool:
         """Wait until nothing is left to be done; False where that takes longer."""
@@ -80,8 +76,15 @@ class Upkeep:
         return (
             any(d.sealed for d in shelf.days)
             or shelf.deletions.pending() is not None
-            or shelf.unrolled() is not None
+            or self._wanting() is not None
         )
+
+    def _wanting(self) -> Part | None:
+        """A part without its roll-ups; called under `sets`, and after every question."""
+        changes = self._ground.changes
+        if self._unrolled[0] != changes:
+            self._unrolled = changes, self._ground.shelf.unrolled()
+        return self._unrolled[1]
 
     def _run(self) -> None:
         give_way()
@@ -111,7 +114,7 @@ class Upkeep:
         with self._ground.sets:
             over = next((d for d in shelf.days if d.sealed), None)
             gone = shelf.deletions.pending()
-            part = shelf.unrolled()
+            part = self._wanting()
         if over is not None:
             self.doing = f"closing {files.day_name(over.day)}"
             self._close_day(over)
