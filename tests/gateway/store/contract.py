@@ -212,7 +212,7 @@ class StoreContract:
                 min_size=1,
                 max_size=30,
             ),
-            st.sampled_from([1_000, 60_000, 120_000, 900_000, HOUR, 6 * HOUR, DAY, 7 * DAY]),
+            st.sampled_from([10_000, 60_000, 120_000, 900_000, HOUR, 6 * HOUR, DAY, 7 * DAY]),
             st.tuples(st.integers(0, 3 * HOUR), st.integers(1, 3 * DAY)),
         )
         def holds(given_: list[tuple[int, str, Value, int]], step_ms: int, asked: tuple[int, int]) -> None:
