@@ -103,11 +103,13 @@ def stepped_answer(query: Query, columns: Mapping[str, NDArray[Any]] | None) -> 
     if columns is None or not len(columns["place"]):
         return [Series(point, []) for point in points]
     order = np.lexsort((columns["step"], columns["place"]))
-    sorted_ = {name: columns[name][order] for name in COLUMNS}
+    kinds = columns["kind"][order]
+    texts = columns["text"][order] if Kind.TEXT in kinds else np.empty(0, object)  # moving objects is slow
+    sorted_ = {name: columns[name][order] for name in COLUMNS if name not in {"kind", "text"}}
     lists = [
         _plain(sorted_["step"]),
         *(_plain(sorted_[name]) for name in ("min", "max", "mean")),
-        _values(sorted_["kind"], sorted_["number"], sorted_["text"]),
+        _values(kinds, sorted_["number"], texts),
         _plain(sorted_["count"]),
     ]
     rows = list(zip(*lists, strict=True))
@@ -128,7 +130,7 @@ def _values(kinds: NDArray[Any], numbers: NDArray[Any], texts: NDArray[Any]) -> 
     made = np.empty(len(kinds), object)
     for kind in present:
         these = np.asarray(kinds == kind)
-        made[these] = _of_kind(kind, numbers[these], texts[these])
+        made[these] = _of_kind(kind, numbers[these], texts[these] if kind == Kind.TEXT else texts)
     return list(made.tolist())
 
 
