@@ -25,6 +25,7 @@ _.send  # the channel registry
 # Fields of answers and documents: read by clients, or by msgspec and pydantic.
 _.schema_  # gateway/api/models.py
 _.sound_until  # gateway/api/models.py
+_.give_back_at  # gateway/api/models.py
 _.data_seq  # gateway/api/models.py
 _.data_age_ms  # gateway/api/models.py
 _.annotations  # gateway/api/history_shapes.py

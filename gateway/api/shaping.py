@@ -23,11 +23,12 @@ _FLAGS: Final = [(int(flag), str(flag.name).lower()) for flag in Flag]
 
 
 def incident(doc: IncidentDoc, world: World, directory: Directory) -> dict[str, Any]:
-    """incident/1 with `told`, `sound_until`, `late_ms`, `cause` and `advice`."""
+    """incident/1 with `told`, `sound_until`, `give_back_at`, `late_ms`, `cause` and `advice`."""
     zone = zone_of(doc, world.catalogue)
     shaped = world.composer.incident(doc)
     shaped["told"] = [told(row, doc, directory, zone) for row in doc.told]
     shaped["sound_until"] = None if doc.muted_until is None else rfc3339(doc.muted_until, zone)
+    shaped["give_back_at"] = None if doc.give_back_at is None else rfc3339(doc.give_back_at, zone)
     shaped["late_ms"] = doc.late_ms
     shaped["cause"] = doc.cause
     shaped["advice"] = world.advice(doc)

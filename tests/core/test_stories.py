@@ -371,3 +371,20 @@ def test_a_fire_that_nobody_hears_of_says_so() -> None:
     home.advance(301)
     assert told(home)[0][0] == "li"
     assert next(a for a in home.alarms.values() if a.rule == "gateway.nobody").state in ("RTNUN", "NORM")
+
+
+def test_a_taken_incident_says_when_it_is_given_back(home: Gateway) -> None:
+    """From the taking until somebody is on scene the document holds the moment at which it is open again."""
+    home.measure("kitchen", "smoke", True)
+    incident = next(iter(home.docs))
+    assert home.docs[incident].give_back_at is None
+    home.act("wang", "take")
+    due = home.clock.utc_ms() + 180_000
+    assert home.docs[incident].give_back_at == due
+    home.advance(60)
+    assert home.docs[incident].give_back_at == due
+    home.advance(121)
+    assert (home.docs[incident].handling, home.docs[incident].give_back_at) == ("open", None)
+    home.act("wang", "take")
+    home.act("wang", "on_scene")
+    assert home.docs[incident].give_back_at is None
