@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from gateway.cli_catalogue import catalogue_app
+from gateway.cli_channels import channels_app
 from gateway.cli_devices import devices_app
 from gateway.cli_settings import AsJson, ConfigFile, DataFolder, settings_of
 from gateway.cli_store import store_app
@@ -23,11 +24,10 @@ app = typer.Typer(
 )  # fmt: skip
 rules_app = typer.Typer(no_args_is_help=True, help="Judge rules by their own cases.")
 users_app = typer.Typer(no_args_is_help=True, help="Who may sign in.")
-app.add_typer(rules_app, name="rules")
-app.add_typer(users_app, name="users")
-app.add_typer(devices_app, name="devices")
-app.add_typer(catalogue_app, name="catalogue")
-app.add_typer(store_app, name="store")
+GROUPS = {"rules": rules_app, "users": users_app, "devices": devices_app, "channels": channels_app,
+          "catalogue": catalogue_app, "store": store_app}  # fmt: skip
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
 
 
 def main() -> None:

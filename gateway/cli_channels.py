@@ -1,0 +1,56 @@
+"""`csg channels`: whether what leaves the house arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+channels_app = typer.Typer(no_args_is_help=True, help="Ways out: webhooks and MQTT for machines.")
+
+
+@channels_app.callback()
+def _group() -> None:
+    """Keeps `test` a command of its own while it is the only one."""
+
+
+@channels_app.command("test")
+def try_out(
+    names: Annotated[list[str] | None, typer.Argument(help="Receivers; none tries all.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="csg.yaml.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Where the gateway keeps everything.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Send one event `gateway.test`, marked as a test, to webhooks and MQTT receivers. Exit code 1 when one fails.
+
+    Example: csg channels test city --config csg.yaml
+    """
+    from gateway.config import check
+    from gateway.trial import UnknownTarget, try_targets
+
+    if config is None and Path("csg.yaml").exists():
+        config = Path("csg.yaml")
+    report = check(config)
+    if report.settings is None:
+        typer.echo(report.text(), err=True)
+        raise typer.Exit(2)
+    settings = report.settings
+    if data is not None:
+        settings = msgspec.structs.replace(settings, data=str(data.resolve()))
+    try:
+        tried = asyncio.run(try_targets(settings, names or ()))
+    except (UnknownTarget, ValueError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(json.dumps(msgspec.to_builtins(tried), ensure_ascii=False))
+    else:
+        for one in tried:
+            typer.echo(f"{one.target}: {one.result}{f' ({one.detail})' if one.detail else ''}")
+        if not tried:
+            typer.echo("There are no machine receivers: no channel of kind webhook or mqtt.")
+    raise typer.Exit(0 if all(one.ok for one in tried) else 1)
