@@ -110,9 +110,9 @@ class ControlServer:
         for writer in list(self._writers):
             writer.close()
 
-    def nudge(self, seq: int) -> None:
-        """Tell followers how far the journal reaches."""
-        self._send_all(frame({"seq": seq}))
+    def nudge(self, seq: int, news: bool = False) -> None:
+        """Tell followers how far the journal reaches, and whether somebody waits for what is new in it."""
+        self._send_all(frame({"seq": seq, "news": news}))
 
     def answered(self, answer: Answered, seq: int, durable: bool) -> None:
         """Hand an act's answer to whoever asked."""
@@ -204,7 +204,7 @@ class ControlClient:
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.Task[None] | None = None
         self._nudged = asyncio.Event()
-        self._seq = 0
+        self._seq, self._news = 0, False
         self._lock = asyncio.Lock()
 
     async def act(self, acted: Acted) -> ActAnswer:
@@ -234,8 +234,8 @@ class ControlClient:
         """
         await self._ask({"do": "followed", "cursors": dict(cursors)})
 
-    async def nudges(self) -> AsyncIterator[int]:
-        """The last seq the engine wrote, whenever it moves; the newest wins. Goes on across restarts."""
+    async def nudges(self) -> AsyncIterator[tuple[int, bool]]:
+        """The last seq the engine wrote, whenever it moves, and whether news came with it. Goes on across restarts."""
         while True:
             with contextlib.suppress(EngineGone):
                 await self._connect()
@@ -243,7 +243,8 @@ class ControlClient:
                 async with asyncio.timeout(1.0):
                     await self._nudged.wait()
             self._nudged.clear()
-            yield self._seq
+            news, self._news = self._news, False
+            yield self._seq, news
 
     async def close(self) -> None:
         if self._reader is not None:
@@ -282,6 +283,7 @@ class ControlClient:
                 message = await read_frame(reader)
                 if "seq" in message and "id" not in message:
                     self._seq = int(message["seq"])
+                    self._news = self._news or bool(message.get("news"))
                     self._nudged.set()
                 elif (
                     future := self._waiting.get(int(message.get("id", 0)))

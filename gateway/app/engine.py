@@ -247,8 +247,8 @@ class EngineProcess:
     def answer(self, answered: Answered, seq: int, durable: bool) -> None:
         self.control.answered(answered, seq, durable)
 
-    def committed(self, seq: int) -> None:
-        self.control.nudge(seq)
+    def committed(self, seq: int, news: bool) -> None:
+        self.control.nudge(seq, news)
 
     # -- what happens -----------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import gc
 import os
 import socket
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -54,6 +55,7 @@ SAVE_S: Final = 300.0  # what was learned of devices since is learned again from
 SWEEPS_MAX: Final = 1_000  # of some thousand rows each; what is left waits an hour
 DAY_MS: Final = 86_400_000
 TAIL_EVENTS: Final = 200_000  # a second or two of reading at the start
+SWITCH_S: Final = 0.001  # whoever watches waits a millisecond for the threads that follow and store, not five
 GC_OBJECTS: Final = (
     50_000  # rows come and go by thousands and hold no cycles: Python's 700 would look all the time
 )
@@ -97,6 +99,7 @@ class ViewProcess:
         gc.set_threshold(GC_OBJECTS, 20, 20)
         self.door = StoreDoor(self.data / SOCKET, self._work())
         await self.door.start()
+        sys.setswitchinterval(SWITCH_S)
         server = self._server()
         self._task(server.serve([self._socket()]), "web")
         self._task(self._nudges(), "nudges")
@@ -217,8 +220,8 @@ class ViewProcess:
         self.tasks.append(asyncio.create_task(work, name=f"view.{name}"))
 
     async def _nudges(self) -> None:
-        async for seq in self.control.nudges():
-            self.follower.nudge(seq)
+        async for seq, news in self.control.nudges():
+            self.follower.nudge(seq, news)
 
     async def _pulses(self) -> None:
         """Every two seconds: is the engine there, has the plan changed, how are the parts, and who should know?"""

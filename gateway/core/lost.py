@@ -1,4 +1,4 @@
-"""What partners hear of a device that fell silent or says it is gone: once when it is lost, once when it has returned."""
+"""What partners hear of a device that is silent or says it is gone: once that it is lost, once that it has returned."""
 
 from __future__ import annotations
 

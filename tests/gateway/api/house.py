@@ -258,9 +258,9 @@ class House:
     def answer(self, answered: Answered, seq: int, durable: bool) -> None:
         self.server.answered(answered, seq, durable)
 
-    def committed(self, seq: int) -> None:
+    def committed(self, seq: int, news: bool) -> None:
         if hasattr(self, "server"):
-            self.server.nudge(seq)
+            self.server.nudge(seq, news)
 
     # -- wiring -------------------------------------------------------------------------------------------------
 
@@ -295,5 +295,5 @@ class House:
         self.ended.append(error)
 
     async def _nudge(self) -> None:
-        async for seq in self.control.nudges():
-            self.follower.nudge(seq)
+        async for seq, news in self.control.nudges():
+            self.follower.nudge(seq, news)
