@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-channels_app = typer.Typer(no_args_is_help=True, help="Ways out: webhooks and MQTT for machines.")
+channels_app = typer.Typer(no_args_is_help=True, help="Ways out, to machines and to people.")
 
 
 @channels_app.callback()
@@ -21,16 +21,24 @@ def _group() -> None:
 @channels_app.command("test")
 def try_out(
     names: Annotated[list[str] | None, typer.Argument(help="Receivers; none tries all.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="A person's id: try the channels to them instead.")
+    ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="csg.yaml.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Where the gateway keeps everything.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Send one event `gateway.test`, marked as a test, to webhooks and MQTT receivers. Exit code 1 when one fails.
+    """Send one message marked as a test and say what the channel answered. Exit code 1 when one did not get through.
+
+    Machines (webhook, mqtt) get the event `gateway.test`; names are those of `targets`, or of the channels. With
+    --person names are the channels on which that person has an address.
 
     Example: csg channels test city --config csg.yaml
+    Example: csg channels test --person wang
     """
     from gateway.config import check
-    from gateway.trial import UnknownTarget, try_targets
+    from gateway.errors import GatewayError
+    from gateway.trial import try_targets
 
     if config is None and Path("csg.yaml").exists():
         config = Path("csg.yaml")
@@ -42,8 +50,8 @@ def try_out(
     if data is not None:
         settings = msgspec.structs.replace(settings, data=str(data.resolve()))
     try:
-        tried = asyncio.run(try_targets(settings, names or ()))
-    except (UnknownTarget, ValueError, OSError) as error:
+        tried = asyncio.run(try_targets(settings, names or (), person))
+    except (GatewayError, ValueError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     if as_json:

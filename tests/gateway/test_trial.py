@@ -13,11 +13,14 @@ from typer.testing import CliRunner
 
 from gateway.cli import app
 from gateway.config import Settings, check
+from gateway.notify.recording import FILE
+from gateway.registry import Registry
 from gateway.trial import Tried, UnknownTarget, try_targets
 from tests.gateway.mqtt_helpers import free_port, mosquitto
 from tests.gateway.telling import http_server, reply
 from tests.parts import require
 
+ROBOT = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key="
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -79,6 +82,36 @@ async def test_what_does_not_hear_is_named(tmp_path: Path) -> None:
     assert found[1].result == "not-wanted"
     with pytest.raises(UnknownTarget, match="there are none"):
         await try_targets(settings(tmp_path), ["city"])
+
+
+def recorded(folder: Path) -> Any:
+    """The one line of the recording channel."""
+    (line,) = (folder / FILE).read_text("utf-8").splitlines()
+    return json.loads(line)
+
+
+async def test_a_person_hears_it_over_each_of_their_channels(tmp_path: Path) -> None:
+    """The message is marked, in the person's language, and goes to the address the directory has."""
+    registry = Registry.open(tmp_path / "registry.sqlite")
+    wang = {
+        "id": "wang",
+        "name": "Wang",
+        "language": "en",
+        "addresses": [["wecom", f"{ROBOT}abc"], ["paper", "w1"]],
+    }
+    registry.import_catalogue({"people": [wang]}, who="test", now=1)
+    registry.close()
+    known = settings(tmp_path, paper={"kind": "recording"})
+    tried = await try_targets(known, person="wang")
+    assert [(one.target, one.result, one.detail) for one in tried] == [
+        ("wang over paper", "sent", ""),
+        ("wang over wecom", "failed", "no-channel"),
+    ]
+    assert recorded(tmp_path)["title"].startswith("【测试】TEST Test message")
+    with pytest.raises(UnknownTarget, match="'wang' has no address on 'sms'; there are paper, wecom"):
+        await try_targets(known, ["sms"], "wang")
+    with pytest.raises(UnknownTarget, match="'li' has no address"):
+        await try_targets(known, person="li")
 
 
 def test_the_command_says_what_became_of_each(tmp_path: Path) -> None:
