@@ -104,7 +104,11 @@ async def _run(supervisor: Supervisor, count: int, rate: float, devices: int, fi
             found["peak"] = max(found["peak"], sum(map(pss_mb, family)))
             if look % SAY_EVERY == 0:
                 asked = loop.time()
-                lag = max(now["seq"] - await view_seq(supervisor), 0)
+                try:
+                    lag = max(now["seq"] - await view_seq(supervisor), 0)
+                except httpx.TimeoutException:
+                    say("      the view did not answer in a minute")
+                    continue
                 found["lag"] = max(found["lag"], lag)
                 found["slowest"] = max(found["slowest"], loop.time() - asked)
                 say(

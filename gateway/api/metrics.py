@@ -170,7 +170,7 @@ def _stores_say(house: Parts) -> Iterator[Metric]:
 
 def _devices(house: Parts) -> Iterator[Metric]:
     """Devices of the catalogue, each once by the worst that is wrong with it, and the share that can alarm now."""
-    seen = house.looking.look(house.world, house.views, house.devices_health, house.clock)
+    seen = house.looking.glance(house.world, house.views, house.devices_health, house.clock)
     yield _family("csg_devices", "Devices by their worst problem.", "health", seen.counts)
     shares = {klass: working / installed for klass, (installed, working) in seen.classes.items()}
     yield _family("csg_coverage_ratio", "Share of detectors that can raise an alarm.", "class", shares)
