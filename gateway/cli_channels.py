@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
+
+from gateway.cli_settings import AsJson, ConfigFile, DataFolder, settings_of
 
 channels_app = typer.Typer(no_args_is_help=True, help="Ways out, to machines and to people.")
 
@@ -24,9 +25,9 @@ def try_out(
     person: Annotated[
         str | None, typer.Option(help="A person's id: try the channels to them instead.")
     ] = None,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="csg.yaml.")] = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Where the gateway keeps everything.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send one message marked as a test and say what the channel answered. Exit code 1 when one did not get through.
 
@@ -36,19 +37,10 @@ def try_out(
     Example: csg channels test city --config csg.yaml
     Example: csg channels test --person wang
     """
-    from gateway.config import check
     from gateway.errors import GatewayError
     from gateway.trial import try_targets
 
-    if config is None and Path("csg.yaml").exists():
-        config = Path("csg.yaml")
-    report = check(config)
-    if report.settings is None:
-        typer.echo(report.text(), err=True)
-        raise typer.Exit(2)
-    settings = report.settings
-    if data is not None:
-        settings = msgspec.structs.replace(settings, data=str(data.resolve()))
+    settings = settings_of(config, data)
     try:
         tried = asyncio.run(try_targets(settings, names or (), person))
     except (GatewayError, ValueError, OSError) as error:
