@@ -51,6 +51,10 @@ class ViewConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     frozen_s: float = 20.0
 
 
+CLIP: Final = ViewConfig(learn_s=5.0, ready_s=5.0, frozen_s=6.0)
+"""For a clip of a minute, whose view is what its first seconds show."""
+
+
 class Gate:
     """One camera's judge. Holds two references (colour and monochrome) and a second of small frames."""
 
