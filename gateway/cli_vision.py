@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -17,7 +16,7 @@ ZONES_MAX: Final = 16
 class _WatchUnlessNamed(TyperGroup):
     """`csg vision clip.mp4` is `csg vision watch clip.mp4`; a file that is called like a command is `./calibrate`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] != "--help":
             args = ["watch", *args]
         return super().parse_args(ctx, args)
@@ -26,22 +25,34 @@ class _WatchUnlessNamed(TyperGroup):
 vision_app = typer.Typer(
     cls=_WatchUnlessNamed,
     no_args_is_help=True,
-    help="What cameras see: tamper, occupied zones, motion, possible flame. `csg vision FILE` is `csg vision watch FILE`.",
+    help="What cameras see. `csg vision FILE` is short for `csg vision watch FILE`.",
 )
 
 
 @vision_app.command("watch")
 def watch(
     source: Annotated[str, typer.Argument(metavar="FILE|URL", help="A clip, or an RTSP or HTTP stream.")],
-    analytic: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated (default: all).")] = None,
-    zone: Annotated[
-        list[str] | None, typer.Option(help="A polygon 'x,y x,y x,y ...' in parts of the picture; may be repeated.")
+    *,
+    analytic: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be repeated (default: all).")
     ] = None,
-    dwell: Annotated[float | None, typer.Option(help="Seconds after which what stays in a zone occupies it.")] = None,
-    learn: Annotated[float | None, typer.Option(help="Seconds that teach the normal view (clips: 5).")] = None,
+    zone: Annotated[
+        list[str] | None,
+        typer.Option(help="A polygon 'x,y x,y x,y ...' in parts of the picture; may be repeated."),
+    ] = None,
+    dwell: Annotated[
+        float | None, typer.Option(help="Seconds after which what stays in a zone occupies it.")
+    ] = None,
+    learn: Annotated[
+        float | None, typer.Option(help="Seconds that teach the normal view (clips: 5).")
+    ] = None,
     fps: Annotated[float, typer.Option(help="Pictures analysed a second.")] = 5.0,
-    seconds: Annotated[float, typer.Option("--for", help="Stop after so many seconds of it (0: at its end).")] = 0.0,
-    overlay: Annotated[Path | None, typer.Option(help="Draw what is seen into this .webm, .mp4 or .avi.")] = None,
+    seconds: Annotated[
+        float, typer.Option("--for", help="Stop after so many seconds of it (0: at its end).")
+    ] = 0.0,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Draw what is seen into this .webm, .mp4 or .avi.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Print what is seen with its times, in seconds of the clip; what still stands at its end ends there.
@@ -85,7 +96,9 @@ def _print(told: Any, end: int, as_json: bool) -> None:
         typer.echo(json.dumps(row))
         return
     where = f"  {sight.zone}" if sight.zone else ""
-    typer.echo(f"{row['start_s']:8.2f} - {row['end_s']:8.2f} s  {told.analytic} {sight.type} {sight.score:.2f}{where}")
+    typer.echo(
+        f"{row['start_s']:8.2f} - {row['end_s']:8.2f} s  {told.analytic} {sight.type} {sight.score:.2f}{where}"
+    )
 
 
 def _close(source: str, ended: Any, opened: bool) -> None:

@@ -34,7 +34,7 @@ class Alignment(msgspec.Struct, frozen=True, gc=False):
     @property
     def rank(self) -> float:
         """What is compared: many edges that agree rather than few in a corner that agree perfectly."""
-        return self.kept * min(self.share, 1.0) ** 0.5
+        return float(self.kept * min(self.share, 1.0) ** 0.5)
 
 
 def aligned(reference: Reference, seen: Look) -> Alignment:
@@ -79,7 +79,8 @@ def _turned(structure: Structure, angle: float, zoom: float) -> Structure:
     turn = cv2.getRotationMatrix2D((wide / 2 - 0.5, tall / 2 - 0.5), angle, zoom)
     real: Plane = np.asarray(cv2.warpAffine(structure.real.copy(), turn, (wide, tall)), np.float32)
     imaginary: Plane = np.asarray(cv2.warpAffine(structure.imag.copy(), turn, (wide, tall)), np.float32)
-    return ((real + 1j * imaginary) * np.exp(-2j * np.radians(angle))).astype(np.complex64)
+    spun: Structure = ((real + 1j * imaginary) * np.exp(-2j * np.radians(angle))).astype(np.complex64)
+    return spun
 
 
 def _shifted(structure: Structure, down: int, across: int) -> Structure:

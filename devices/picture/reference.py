@@ -45,11 +45,11 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Match(msgspec.Struct, frozen=True, gc=False):
-    """How much of a reference a picture shows. All are parts (0..1) but `sharp`, a ratio that is 1 when nothing changed.
+    """How much of a reference a picture shows, in parts (0..1); `sharp` is a ratio, 1 when nothing changed.
 
     `kept`: of the lasting edges, weighed by their strength. `lost`: of the cells with lasting edges, those that kept
     nearly none. `flat`: those lost cells that show no other detail instead. `judged`: the number of cells that could be
-    judged in this light. `blurred`: the correlation of the coarse pictures, -1..1, 0 where there is too little contrast.
+    judged in this light. `blurred`: the correlation of the coarse pictures, -1..1, 0 where contrast is lacking.
     """
 
     kept: float = 1.0
@@ -100,7 +100,7 @@ class Reference:
             (self.fine, seen.fine),
             (self.coarse, seen.coarse),
         ):
-            mine += np.float32(part) * (new - mine)
+            np.add(mine, np.float32(part) * (new - mine), out=mine)
         self.luma += part * (seen.luma - self.luma)
         self._prepare()
 
@@ -110,7 +110,7 @@ class Reference:
 
     @property
     def faint(self) -> bool:
-        """Whether the edges are so weak (asphalt, a wall) that the loss of some proves nothing; only that of all does."""
+        """Whether the edges are so weak (asphalt, a wall) that only the loss of nearly all of them proves anything."""
         return float(np.median(self.size[self.lasting])) < FAINT if self.lasting.any() else True
 
     @property
@@ -119,7 +119,7 @@ class Reference:
         return int((in_cells(self.lasting) >= CELL_EDGES).sum())
 
     def match(self, seen: Look) -> Match:
-        """How much of this reference the look shows; a Match of nothing judged where the light leaves no edge to see."""
+        """How much of this reference the look shows; nothing judged where the light leaves no edge to see."""
         gain = min(max(seen.luma / max(self.luma, 1.0), 0.05), 1.0)
         visible, kept = kept_edges(self.structure, self.size, self.lasting, seen, gain)
         weight = np.where(visible, self.size, 0)

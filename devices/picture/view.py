@@ -22,7 +22,7 @@ SETTLES_MS: Final = (
 MODE_MS: Final = 800  # colour or not must stand this long before it is believed
 
 BLACK_MEAN: Final = 26  # grey levels; video black is 16, and compressed noise sits on it
-BLACK_BRIGHT: Final = 56  # the brightest hundredth of a black picture is darker; a lamp in the night is not
+BLACK_BRIGHT: Final = 48  # the brightest hundredth of a black picture is darker; a lamp in the night is not
 LOST: Final = 0.75  # of the cells: something stands before the whole view, or it is another view
 LOST_FAINT: Final = 0.85  # the same where there is little to lose
 COVERED_FLAT: Final = 0.45  # of the cells, lost and showing nothing instead
@@ -107,19 +107,24 @@ class Gate:
 
     def _changed_size(self, frame: Frame) -> None:
         """A stream of another size: what was learned of the old one cannot be laid over it."""
-        if (
+        known = next(iter(self._references.values()), None)
+        turned = (
             self._shape
-            and abs(self._shape[0] * frame.bgr.shape[1] / frame.bgr.shape[0] / self._shape[1] - 1) > 0.02
-        ):
-            self._references.clear()
-        elif self._references and next(iter(self._references.values())).size.shape != frame.small.shape:
+            and abs(self._shape[0] / self._shape[1] * frame.bgr.shape[1] / frame.bgr.shape[0] - 1) > 0.02
+        )
+        if turned or (known is not None and known.size.shape != frame.small.shape):
             self._references.clear()
         self._lumas.clear()
         self._shape = frame.bgr.shape
         self._settled_at = frame.at + (SETTLES_MS if self._last else 0)
 
     def _dark(self, frame: Frame, seen: Look) -> bool:
-        return seen.luma < BLACK_MEAN and float(np.percentile(frame.small[::2, ::2], 99)) < BLACK_BRIGHT
+        """Whether there is nothing to see, not even the strongest edges of the reference in a faint light."""
+        if seen.luma >= BLACK_MEAN or float(np.percentile(frame.small[::2, ::2], 99)) >= BLACK_BRIGHT:
+            return False
+        mine = self._references.get(self._monochrome)
+        match = mine.match(seen) if mine is not None and mine.age_ms >= self._ready_ms else Match()
+        return match.judged < CELLS_MIN or match.kept < 0.35
 
     def _mode(self, frame: Frame) -> None:
         """Colour or monochrome; a change must stand, and then the other mode's reference holds."""
@@ -144,9 +149,9 @@ class Gate:
         self._lumas = [(at, luma) for at, luma in self._lumas if frame.at - at <= 700][-8:]
         if self._lumas and self._lumas[0][1].shape == now.shape:
             ratio = now / self._lumas[0][1]
-            if np.mean(ratio > 1.15) > 0.85 and ratio.mean() > 1.25:
-                self._settled_at = frame.at + SETTLES_MS
-            elif np.mean(ratio < 0.87) > 0.85 and ratio.mean() < 0.8:
+            brighter = np.mean(ratio > 1.15) > 0.85 and ratio.mean() > 1.25
+            darker = np.mean(ratio < 0.87) > 0.85 and ratio.mean() < 0.8
+            if brighter or darker:
                 self._settled_at = frame.at + SETTLES_MS
         self._lumas.append((frame.at, now))
         return frame.at < self._settled_at or self._mode_since is not None

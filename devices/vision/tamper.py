@@ -17,7 +17,7 @@ METRICS: Mapping[str, str] = dict.fromkeys(KINDS, "camera_tamper")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`confirm_s`: a fault of the view must stand this long; a truck passes in less. `over_s`: and be gone this long."""
+    """A fault of the view must stand `confirm_s` (a truck passes in less) and be gone `over_s` to be over."""
 
     confirm_s: float = 4.0
     over_s: float = 2.0

@@ -28,7 +28,9 @@ def look(orders: Orders, say: Callable[[Said], None]) -> None:
         say(Ended(0, 0, str(error)))
         return
     found: Mapping[str, Any] = discover("devices.vision")
-    watch = Watch({name: found[name] for name in orders.analytics}, _view(orders, source.live), options(orders))
+    watch = Watch(
+        {name: found[name] for name in orders.analytics}, _view(orders, source.live), options(orders)
+    )
     overlay = Overlay(Path(orders.overlay), orders.fps, orders.zones) if orders.overlay else None
     at, said, frames, problem = 0, 0, 0, ""
     try:
@@ -86,10 +88,11 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     encoder = msgspec.json.Encoder()
-    look(
-        msgspec.json.decode(sys.stdin.buffer.read(), type=Orders),
-        lambda said: out.write(encoder.encode(said) + b"\n") and None,
-    )
+
+    def say(said: Said) -> None:
+        out.write(encoder.encode(said) + b"\n")
+
+    look(msgspec.json.decode(sys.stdin.buffer.read(), type=Orders), say)
 
 
 if __name__ == "__main__":

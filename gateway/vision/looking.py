@@ -35,7 +35,8 @@ def looking(orders: Orders, silence_s: float = SILENCE_S) -> Iterator[Said]:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env={**QUIET, **os.environ}, start_new_session=True,
     )  # fmt: skip
-    assert child.stdin is not None and child.stdout is not None, "pipes were asked for"
+    assert child.stdin is not None, "a pipe was asked for"
+    assert child.stdout is not None, "a pipe was asked for"
     lines: queue.Queue[bytes] = queue.Queue(1024)
     reader = threading.Thread(target=_read, args=(child.stdout, lines), name="vision.child", daemon=True)
     reader.start()
@@ -53,7 +54,7 @@ def looking(orders: Orders, silence_s: float = SILENCE_S) -> Iterator[Said]:
             if not line:
                 yield Ended(at, 0, _death(child.wait()))
                 return
-            said = msgspec.json.decode(line, type=Said)  # type: ignore[arg-type]  # a union is a type to msgspec
+            said = msgspec.json.decode(line, type=Said)
             if isinstance(said, Reached | Ended):
                 at = said.at
             elif isinstance(said, Told):

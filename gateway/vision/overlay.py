@@ -44,8 +44,14 @@ class Overlay:
         for row, (analytic, sight) in enumerate(standing):
             x, y, width, height = sight.box
             upper = (round(x * wide), round(y * tall))
-            cv2.rectangle(frame, upper, (round((x + width) * wide) - 1, round((y + height) * tall) - 1), _SIGHT, 2)
-            _write(frame, f"{analytic}: {sight.type} {sight.score:.2f} since {sight.start / 1000:.1f} s", 34 + 16 * row)
+            cv2.rectangle(
+                frame, upper, (round((x + width) * wide) - 1, round((y + height) * tall) - 1), _SIGHT, 2
+            )
+            _write(
+                frame,
+                f"{analytic}: {sight.type} {sight.score:.2f} since {sight.start / 1000:.1f} s",
+                34 + 16 * row,
+            )
         _write(frame, f"{at / 1000:.1f} s", 16)
         self._writer.write(frame)
 

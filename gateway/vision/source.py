@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import cv2
+import numpy as np
 
 from devices.picture.frame import Pixels
 
@@ -60,7 +61,7 @@ class Source:
             if read and picture is not None and picture.ndim == 3 and min(picture.shape[:2]) >= 16:
                 # Keeps the average rate where frames do not fall on its beat.
                 due = max(due + every_ms, at - every_ms // 2) if due else at + every_ms
-                yield at, picture
+                yield at, np.asarray(picture, np.uint8)
 
     def _at(self, index: int) -> int:
         if self.live:
