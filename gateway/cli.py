@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fileinput
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from gateway.cli_channels import channels_app
 from gateway.cli_devices import devices_app
 from gateway.cli_settings import AsJson, ConfigFile, DataFolder, settings_of
 from gateway.cli_store import store_app
+from gateway.cli_vision import vision_app
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -25,7 +27,7 @@ app = typer.Typer(
 rules_app = typer.Typer(no_args_is_help=True, help="Judge rules by their own cases.")
 users_app = typer.Typer(no_args_is_help=True, help="Who may sign in.")
 GROUPS = {"rules": rules_app, "users": users_app, "devices": devices_app, "channels": channels_app,
-          "catalogue": catalogue_app, "store": store_app}  # fmt: skip
+          "catalogue": catalogue_app, "store": store_app, "vision": vision_app}  # fmt: skip
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
@@ -375,6 +377,4 @@ def bench(
         typer.echo("The bench folder is only in a checkout.", err=True)
         raise typer.Exit(2)
     sys.path.insert(0, str(root))
-    import importlib
-
     importlib.import_module("bench.run").main(seconds, [p for p in only.split(",") if p])

@@ -47,6 +47,7 @@ _.disable_nagle_algorithm  # http.server
 _.do_GET  # http.server
 _.do_POST  # http.server
 _.handle_error  # http.server
+_.daemon_threads  # http.server
 _.close_connection  # http.server
 _.log_message  # http.server
 _.handle_starttag  # html.parser
