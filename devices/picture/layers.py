@@ -18,11 +18,13 @@ from devices.picture.likeness import Flags, Floats, Look, Unlikeness, median, sp
 Times = NDArray[np.int64]
 
 SEEN_PART: Final = 0.6  # of its time that something must be seen: traffic may hide it, a queue of cars is no object
-HIDDEN_MS: Final = 3000  # a candidate not seen for so long gives way to what is there now
+HIDDEN_MS: Final = 3000  # a candidate not seen for so long, or for as long as it was, gives way to what is there now
+GLIMPSE_MS: Final = 300  # but for at least so long: one frame proves nothing
 BACK_MS: Final = 1200  # the ground seen for so long: what stood there is gone
 ADAPT_MS: Final = 60_000  # time constant with which the ground follows what still looks like it (sun, wet)
 UNSURE: Final = 0.3  # of the pictures of a ground that showed something else in a cell: perhaps that was the ground
 SURE_MS: Final = 3000  # the first thing to stand so long in such a cell is its ground
+CLOSER: Final = 0.1  # of the texture difference, by which a candidate must beat a ground that fits as well
 HELD_MS: Final = 86_400_000  # what stood before the light changed has stood long enough
 SAME_LOOK: Final = 0.25  # median texture difference below which a picture without colour is the same picture
 
@@ -62,13 +64,13 @@ class Layers:
         ground = self.ground
         differs = unlikeness(now, ground.look, ground.usual, coloured=self.coloured)
         same = unlikeness(now, self.candidate, ground.usual, coloured=self.coloured)
-        like = self.has & ~same.any
         absent = (differs.any | (ground.unknown & self.has)) & shown
+        like = self.has & ~same.any & (absent | (same.texture + CLOSER < differs.texture))
         self._back_ms = np.where(absent | like | ~shown, 0, self._back_ms + passed)
         self._seen_ms += np.where(like, passed, 0)
         self.last[like] = clock
         self.has &= self._back_ms < BACK_MS
-        lapsed = absent & ~like & (~self.has | (clock - self.last > HIDDEN_MS))
+        lapsed = absent & ~like & (~self.has | (clock - self.last > np.clip(self._seen_ms, GLIMPSE_MS, HIDDEN_MS)))
         self._uncover(now, lapsed & ground.unknown)
         self._put(now, lapsed & ~ground.unknown, clock)
         if ground.unsure.any():

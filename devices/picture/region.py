@@ -11,6 +11,7 @@ from devices.picture.layers import grown
 from devices.picture.likeness import Flags, Floats, Look, Unlikeness
 
 JOIN: Final = 2  # cells (8 pixels of the half picture): parts so near each other are one thing
+WIDTH_MIN: Final = 3
 RING: Final = 3  # cells around a region that show what surrounds it
 SURELY_GONE: Final = 0.25  # of the logarithm: when in doubt, something is there
 
@@ -28,9 +29,21 @@ class Region(NamedTuple):
     width: int
     height: int
 
+    @property
+    def near(self) -> Flags:
+        """The cells around its rectangle where another part of the same thing may be: its own size and a half away."""
+        reach = max(JOIN, 3 * max(self.width, self.height) // 2)
+        flags = np.zeros(self.cells.shape, np.bool_)
+        top, left = max(self.y - reach, 0), max(self.x - reach, 0)
+        flags[top : self.y + self.height + reach, left : self.x + self.width + reach] = True
+        return flags
+
 
 def regions(cells: Flags, size_min: int) -> list[Region]:
-    """The connected regions of at least `size_min` cells, near parts joined and holes filled, largest first."""
+    """The connected regions of at least `size_min` cells, near parts joined and holes filled, largest first.
+
+    A region less than WIDTH_MIN cells wide or high is the edge of something else.
+    """
     size = 2 * JOIN + 1
     joined = cv2.morphologyEx(
         np.pad(cells.astype(np.uint8), JOIN), cv2.MORPH_CLOSE, np.ones((size, size), np.uint8)
@@ -39,7 +52,7 @@ def regions(cells: Flags, size_min: int) -> list[Region]:
     found = []
     for outline in outlines:
         x, y, width, height = cv2.boundingRect(outline)
-        if width * height < size_min:
+        if min(width, height) < WIDTH_MIN or width * height < size_min:
             continue
         filled = cv2.drawContours(np.zeros(cells.shape, np.uint8), [outline], 0, (1,), cv2.FILLED) > 0
         if np.count_nonzero(filled) >= size_min:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
+import cv2
 import msgspec
 import numpy as np
 
 from devices.picture.analytic import Example, Sight
+from devices.picture.drawing import car, drawn
 from devices.picture.frame import Frame, Pixels
 from devices.picture.layers import Ground, Layers, alike, grown
 from devices.picture.likeness import CELL, Flags, Look, colourless, look
@@ -16,7 +18,7 @@ from devices.picture.region import Region, gap, only_light, regions
 from devices.picture.steady import Steady
 from devices.picture.zone import Zone, box_of, masked
 
-METRICS: Final[Mapping[str, str]] = {"occupied": "obstruction", "removed": ""}
+METRICS: Final[Mapping[str, str]] = {"occupied": "obstruction", "removed": "object_removed"}
 
 STEP_MAX_MS: Final = 2000  # time passes at most this fast between two frames: an outage is no standing time
 SETTLE_MS: Final = 2000  # a change of the light is waited for at most so long; then what is seen counts
@@ -26,6 +28,7 @@ GONE_MS: Final = 1000  # nothing of an object seen to stand for so long, after H
 ALIVE: Final = 0.15  # of its cells that must be seen to stand for an object to be there
 ABSORB_MS: Final = 3_600_000  # after an hour the gap left by something removed is what is normal there
 LIGHT_MS: Final = 20_000  # light that stands so long (a lamp, the sun's edge) is part of the ground
+TOGETHER_MS: Final = 3000  # parts that came so shortly after one another and lie near are one thing
 OTHER_VIEW: Final = 0.6  # of all cells standing differently: no object but another view, to be learned anew
 OBJECTS_MAX: Final = 16  # told at a time; more would be the same message to a person
 
@@ -37,7 +40,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     zones: tuple[Zone, ...] = ()
     dwell_s: float = 60.0
-    learn_s: float = 20.0
+    learn_s: float = 5.0
     size_min: float = 0.003
 
 
@@ -159,31 +162,32 @@ class Occupation:
             light = only_light(region, against)
             if not light:
                 lit &= ~region.cells
-                yield from self._found(region, layers, standing)
+                yield from self._found(region, layers, standing, against.hard)
         for one in self._objects:
             lit &= ~one.cells
             if one.sight.type == "removed" and self._at - one.sight.start > ABSORB_MS:
                 layers.absorb(one.cells)
         layers.absorb(lit & (self._clock - layers.since >= max(LIGHT_MS, self._dwell)))
 
-    def _found(self, region: Region, layers: Layers, standing: Flags) -> Iterator[Sight]:
+    def _found(self, region: Region, layers: Layers, standing: Flags, hard: Flags) -> Iterator[Sight]:
+        since = int(np.median(layers.since[region.cells & standing]))
+        start = self._at - (self._clock - since)
         for one in self._objects:
-            if np.count_nonzero(region.cells & grown(one.cells, 1)) > 0.3 * np.count_nonzero(region.cells):
+            touching = np.count_nonzero(region.cells & grown(one.cells, 1)) > 0.3 * np.count_nonzero(region.cells)
+            together = abs(start - one.sight.start) <= TOGETHER_MS and np.any(region.near & one.cells)
+            if touching or together:
                 one.cells |= region.cells
                 return
-        since = int(np.median(layers.since[region.cells & standing]))
         kind = "removed" if gap(region, layers.candidate, layers.ground.look, ~layers.has) else "occupied"
         for name, drawn in self._zones:
             inside = region.cells & drawn
             if np.count_nonzero(inside) < self._size_min or len(self._objects) >= OBJECTS_MAX:
                 continue
-            start = self._at - (self._clock - since)
             taken = {one.sight.start for one in self._objects}
             while start in taken:  # type, start and zone name a sight
                 start += 1
             box = box_of(region.x, region.y, region.width, region.height, drawn.shape)
-            score = np.count_nonzero(layers.against().hard & region.cells) / np.count_nonzero(region.cells)
-            sight = Sight(kind, start, None, round(0.5 + 0.5 * score, 3), box, name)
+            sight = Sight(kind, start, None, round(0.5 + 0.5 * float(hard[region.cells].mean()), 3), box, name)
             self._objects.append(_Object(sight, region.cells.copy(), self._clock, self._clock))
             yield sight
 
@@ -199,3 +203,42 @@ class Occupation:
 def start(config: Config) -> Occupation:
     """A fresh run for one camera."""
     return Occupation(config)
+
+
+def _parking(picture: Pixels, at: float) -> None:
+    """A car drives in, stands from the 9th to the 18th second, and drives away; another only passes."""
+    if 7 <= at < 20:
+        car(picture, round(80 - max(9 - at, 0) * 90 + max(at - 18, 0) * 160), 90)
+    if 12 <= at < 14:
+        car(picture, round(330 - (at - 12) * 250), 135)
+
+
+def _shadow(picture: Pixels, at: float) -> None:
+    """The sun goes, and a lamp lights a part of the yard."""
+    shade = 0.6 if at >= 7 else 1.0
+    picture[:] = (picture * shade).astype(np.uint8)
+    if at >= 9:
+        down, across = np.indices(picture.shape[:2])
+        pool = 1 + 0.9 * np.exp(-((across - 150) ** 2 + (down - 110) ** 2) / 1800)
+        picture[:] = np.clip(picture * pool[..., None], 0, 255).astype(np.uint8)
+
+
+def _taken(picture: Pixels, at: float) -> None:
+    """What stood there from the first is carried away."""
+    if at < 8:
+        cv2.rectangle(picture, (150, 80), (190, 140), (50, 150, 60), -1)
+        cv2.rectangle(picture, (156, 90), (184, 110), (220, 220, 230), -1)
+
+
+EXAMPLES: Final = (
+    Example(
+        "a car parks while another passes",
+        lambda: drawn(24, _parking),
+        (("occupied", 8.5, 10.5, True),),
+        {"dwell_s": 5.0},
+    ),
+    Example("the light changes", lambda: drawn(20, _shadow), (), {"dwell_s": 5.0}),
+    Example(
+        "what belongs there is taken away", lambda: drawn(18, _taken), (("removed", 7.5, 9.0, False),), {"dwell_s": 5.0}
+    ),
+)
