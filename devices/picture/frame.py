@@ -27,12 +27,16 @@ class View(msgspec.Struct, frozen=True, gc=False):
     `settling`: the light of the whole picture has just changed (a switch, headlights, the exposure, day to infrared);
     comparisons with earlier frames mean nothing for a moment. `monochrome`: the picture has no colour (infrared at
     night). `learned`: there is a reference to compare with, so a view without fault is known to be the right one.
+    `since` is the time of the first frame with a fault (any), None without; `score` 0..1 says how sure, `box` where.
     """
 
     fault: str = ""
     settling: bool = False
     monochrome: bool = False
     learned: bool = False
+    since: int | None = None
+    score: float = 1.0
+    box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
     @property
     def reliable(self) -> bool:
