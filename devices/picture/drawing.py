@@ -23,7 +23,7 @@ def yard() -> Pixels:
     cv2.rectangle(picture, (220, 12), (250, 50), (60, 80, 95), -1)
     for x in range(20, WIDTH, 60):
         cv2.line(picture, (x, 176), (x + 12, 56), (190, 190, 190), 2)
-    return picture
+    return np.asarray(picture, np.uint8)
 
 
 def car(picture: Pixels, x: int, y: int) -> None:
@@ -36,7 +36,9 @@ def car(picture: Pixels, x: int, y: int) -> None:
         cv2.circle(picture, (x + wheel, y + 34), 7, (25, 25, 25), -1)
 
 
-def drawn(seconds: float, paint: Callable[[Pixels, float], None], fps: int = 5) -> Iterator[tuple[int, Pixels]]:
+def drawn(
+    seconds: float, paint: Callable[[Pixels, float], None], fps: int = 5
+) -> Iterator[tuple[int, Pixels]]:
     """A clip of the yard: `paint(picture, at_s)` draws into each picture before noise comes over it."""
     rng = np.random.default_rng(6)
     base = yard()
