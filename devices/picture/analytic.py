@@ -64,9 +64,20 @@ class Plugin(Protocol):
     `METRICS` names every type of sight it can tell and the metric of `devices.reading` it becomes ("" for none).
     """
 
-    Config: type[msgspec.Struct]
-    METRICS: Mapping[str, str]
-    EXAMPLES: Sequence[Example]
+    @property
+    def Config(self) -> type[msgspec.Struct]:  # noqa: N802  a class of the module
+        """Its settings."""
+        ...
+
+    @property
+    def METRICS(self) -> Mapping[str, str]:  # noqa: N802  a constant of the module
+        """Its types of sight and their metrics."""
+        ...
+
+    @property
+    def EXAMPLES(self) -> Sequence[Example]:  # noqa: N802  a constant of the module
+        """What it should see in drawn clips."""
+        ...
 
     def start(self, config: Any) -> Analytic:
         """A fresh run for one camera."""

@@ -18,12 +18,12 @@ def yard() -> Pixels:
     rng = np.random.default_rng(5)
     coarse = rng.normal(0, 10, (HEIGHT // 4, WIDTH // 4, 1)).astype(np.float32)
     rough: Any = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    picture = np.clip(96 + rough[..., None] + np.zeros(3), 0, 255).astype(np.uint8)
+    picture: Pixels = np.clip(96 + rough[..., None] + np.zeros(3), 0, 255).astype(np.uint8)
     cv2.rectangle(picture, (0, 0), (WIDTH, 50), (128, 136, 140), -1)
     cv2.rectangle(picture, (220, 12), (250, 50), (60, 80, 95), -1)
     for x in range(20, WIDTH, 60):
         cv2.line(picture, (x, 176), (x + 12, 56), (190, 190, 190), 2)
-    return np.asarray(picture, np.uint8)
+    return picture
 
 
 def car(picture: Pixels, x: int, y: int) -> None:

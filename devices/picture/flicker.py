@@ -33,17 +33,17 @@ SPREAD_MIN: Final = 30  # Cr - Cb
 RESTLESS: Final = 7.0  # standard deviation of luma in the window; a wall in codec noise has 2 to 3
 
 NAMES: Final = (
-    "flicker", "alone", "outline", "restless", "drift", "breadth", "pulse", "growth", "glow", "red", "range", "reversal",
-    "regular", "modes",
+    "flicker", "alone", "outline", "restless", "drift", "breadth", "pulse",
+    "growth", "glow", "red", "range", "reversal", "regular", "modes",
 )  # fmt: skip
-"""flicker: how much a pixel varies over its mean; alone: part of that which the others do not share; outline: part
-of the area that changes from picture to picture; restless: the same with the region kept in place; drift: how far it
-went, in its own widths; breadth: area ever covered over area covered at a time; pulse: variation of the area; growth:
-of the area from first to second half (log); glow: how much brighter inside than at the rim; red: Cr less Cb; range: how
-far colour and luma differ within it; reversal: how often a pixel's change turns around; regular: how much the region's
-brightness repeats itself, as a lamp's does that blinks or turns; modes: how much of its change two patterns that grow and fade do not
-explain: lamps need one or two however they blink, a flame is never the same twice."""
-
+"""flicker: how much a pixel varies over its mean; alone: part of that which the others do not share; outline: part of
+the area that changes from picture to picture; restless: the same with the region kept in place; drift: how far it went,
+in its own widths (log); breadth: area ever covered over area covered at a time (log); pulse: variation of the area;
+growth: of the area from first to second half (log); glow: how much brighter inside than at the rim; red: Cr less Cb;
+range: how far colour and luma differ within it; reversal: how often a pixel's change turns around; regular: how much
+the region's brightness repeats itself, as a lamp's does that blinks or turns; modes: how much of its change two
+patterns that grow and fade do not explain: lamps need one or two however they blink, a flame is never the same twice.
+"""
 
 BOUNDS: Final = {
     "flicker": (0.07, 9.0), "outline": (0.22, 1.4), "restless": (0.0, 1.4), "reversal": (0.15, 1.0),

@@ -21,6 +21,9 @@ SETTLES_MS: Final = (
 )
 MODE_MS: Final = 800  # colour or not must stand this long before it is believed
 
+GREY_CHROMA: Final = 2  # levels off 128; infrared after compression was seen at 1, grey asphalt at 3
+ALIKE_KEPT: Final = 0.6  # of the edges, for day and infrared to be one view
+
 BLACK_MEAN: Final = 26  # grey levels; video black is 16, and compressed noise sits on it
 BLACK_BRIGHT: Final = 48  # the brightest hundredth of a black picture is darker; a lamp in the night is not
 LOST: Final = 0.75  # of the cells: something stands before the whole view, or it is another view
@@ -88,10 +91,10 @@ class Gate:
         seen = look(frame)
         dark = self._dark(frame, seen)
         if not dark:
-            self._mode(frame)
+            self._mode(frame, seen)
         settling = self._settles(frame, seen)
-        mine = self._references.get(self._monochrome)
-        still_since = self._still.feed(frame, learning=mine is None or mine.age_ms < self._ready_ms)
+        known = any(reference.age_ms >= self._ready_ms for reference in self._references.values())
+        still_since = self._still.feed(frame, learning=not known)
         fault, score = ("black", 1.0) if dark else self._compare(frame.at, seen, passed, settling)
         if fault == "" and still_since is not None and frame.at - still_since >= self.config.frozen_s * 1000:
             fault, self._fault_since = "frozen", still_since
@@ -126,12 +129,13 @@ class Gate:
         match = mine.match(seen) if mine is not None and mine.age_ms >= self._ready_ms else Match()
         return match.judged < CELLS_MIN or match.kept < 0.35
 
-    def _mode(self, frame: Frame) -> None:
-        """Colour or monochrome; a change must stand, and then the other mode's reference holds."""
+    def _mode(self, frame: Frame, seen: Look) -> None:
+        """Colour or monochrome; a change must stand, and then the other mode's reference holds.
+
+        Where both look alike (a grey yard in which a red car stops) there is one reference for both, and no change.
+        """
         chroma = np.abs(frame.half_ycrcb[::4, ::4, 1:].astype(np.int16) - 128)
-        grey = (
-            float(np.percentile(chroma, 99.5)) <= 2
-        )  # infrared after compression was seen at 1, grey asphalt at 3
+        grey = float(np.percentile(chroma, 99.5)) <= GREY_CHROMA
         if self._last is None:
             self._monochrome = grey
         if grey == self._monochrome:
@@ -141,7 +145,12 @@ class Gate:
             self._mode_since = frame.at
         if frame.at - self._mode_since >= MODE_MS:
             self._monochrome, self._mode_since = grey, None
-            self._settled_at = frame.at + SETTLES_MS
+            other = self._references.get(not grey)
+            if other is not None and grey not in self._references and other.match(seen).kept >= ALIKE_KEPT:
+                self._references[grey] = other
+                self._usual[grey] = self._usual.get(not grey, 0.9)
+            elif other is None or other is not self._references.get(grey):
+                self._settled_at = frame.at + SETTLES_MS
 
     def _settles(self, frame: Frame, seen: Look) -> bool:
         """Whether the light of nearly the whole picture has just changed by a quarter, all one way."""
@@ -154,7 +163,7 @@ class Gate:
             if brighter or darker:
                 self._settled_at = frame.at + SETTLES_MS
         self._lumas.append((frame.at, now))
-        return frame.at < self._settled_at or self._mode_since is not None
+        return frame.at < self._settled_at
 
     def _compare(self, at: int, seen: Look, passed: int, settling: bool) -> tuple[str, float]:
         """The fault that the comparison with the reference shows, and learning when it shows none."""
@@ -204,7 +213,7 @@ class Gate:
             found = None if alike else self._search(at, judge, seen, match, usual)
             if found:
                 return found, 0.9
-            return ("defocused", match.blurred) if alike else ("covered", round(match.lost, 3))
+            return ("defocused", match.blurred) if alike else ("covered", match.lost)
         if match.kept < SUSPECT * usual:
             found = self._search(at, judge, seen, match, usual)
             if found:
