@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.picture.analytic import Example, Sight
+from devices.picture.drawing import car, drawn
 from devices.picture.frame import Frame, Pixels
 from devices.picture.hours import WEEK, Hours, armed
-from devices.picture.staged import car, drawn
 from devices.picture.standing import Standing
 from devices.picture.tracks import Line, Tracks
 from devices.picture.zone import Box, Zone, box_of, masked

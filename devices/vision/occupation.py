@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 
 from devices.picture.analytic import Example, Sight
+from devices.picture.drawing import car, drawn
 from devices.picture.frame import Frame, Pixels
 from devices.picture.layers import Ground, Layers, alike, grown
 from devices.picture.likeness import CELL, Flags, Look, colourless, look
 from devices.picture.region import Region, gap, only_light, regions
-from devices.picture.staged import car, drawn
 from devices.picture.steady import Steady
 from devices.picture.zone import Zone, box_of, masked
 
