@@ -27,7 +27,7 @@ LOOK_MS: Final = 400  # how often cells are put together to regions
 GONE_MS: Final = (
     1000  # nothing of an object seen to stand for so long, after HIDDEN_MS or BACK_MS: it is gone
 )
-ALIVE: Final = 0.15  # of its cells that must be seen to stand for an object to be there
+ALIVE: Final = {"occupied": 0.15, "removed": 0.5}  # of its cells that must be seen unchanged for it to go on
 ABSORB_MS: Final = 3_600_000  # after an hour the gap left by something removed is what is normal there
 LIGHT_MS: Final = 20_000  # light that stands so long (a lamp, the sun's edge) is part of the ground
 TOGETHER_MS: Final = 3000  # parts that came so shortly after one another and lie near are one thing
@@ -159,7 +159,7 @@ class Occupation:
         against = layers.against()
         for one in self._objects:
             alive = one.cells & standing
-            if np.count_nonzero(alive) >= ALIVE * np.count_nonzero(one.cells):
+            if np.count_nonzero(alive) >= ALIVE[one.sight.type] * np.count_nonzero(one.cells):
                 one.seen, one.last = self._clock, int(np.median(layers.last[alive]))
         over = [one for one in self._objects if self._clock - one.seen > GONE_MS]
         for one in over:
