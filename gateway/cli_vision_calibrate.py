@@ -34,6 +34,7 @@ def calibrate(
         calibrated,
         drawn_lessons,
         figures,
+        kinds,
         labelled,
         studied_in_child,
     )  # fmt: skip
@@ -42,7 +43,7 @@ def calibrate(
         labels = labelled(clips)
         real, lessons, skipped = [], [], []
         with Progress(console=Console(stderr=True), disable=as_json) as progress:
-            task = progress.add_task("studying", total=len(labels.clips) + drawn * 17)
+            task = progress.add_task("studying", total=len(labels.clips) + drawn * kinds())
             for clip in labels.clips:
                 try:
                     real.append(studied_in_child(clips, clip))

@@ -121,6 +121,13 @@ def studied_in_child(folder: Path, clip: Clip) -> Lesson:
         raise CannotCalibrate(f"{clip.file}: no picture can be decoded from it") from None
 
 
+def kinds() -> int:
+    """How many clips `drawn_lessons` draws of each."""
+    from devices.picture.firelight import LOOKALIKES
+
+    return len(LOOKALIKES) + RENDERED_FLAMES
+
+
 def drawn_lessons(each: int) -> Iterator[Lesson]:
     """Lessons of drawn fires and of `each` drawn clips of every kind of look-alike."""
     from devices.picture.firelight import LOOKALIKES, flame, scene
