@@ -45,7 +45,7 @@ def test_a_fire_is_told_within_ten_seconds(seed: int) -> None:
 @pytest.mark.parametrize("name", sorted(LOOKALIKES))
 def test_look_alikes_are_not(name: str) -> None:
     """Neon, tail lights, beacons, orange clothes, sunset, leaves, flags, lanterns and running text are no flames."""
-    assert types(Flame(Config()), filmed(LOOKALIKES[name], 921, 8)) == []
+    assert types(Flame(Config()), filmed(LOOKALIKES[name], 9000, 8)) == []
 
 
 @pytest.mark.parametrize("view", [View(monochrome=True), View(fault="covered")])
