@@ -43,6 +43,8 @@ _.should_exit  # uvicorn.Server
 _.protocol_version  # http.server
 _.disable_nagle_algorithm  # http.server
 _.do_POST  # http.server
+_.do_GET  # http.server
+_.daemon_threads  # http.server
 _.close_connection  # http.server
 _.log_message  # http.server
 _.handle_starttag  # html.parser

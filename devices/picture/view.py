@@ -1,4 +1,4 @@
-"""Judges the view itself, once for all analytics: is it the right one, can it be trusted at this moment?"""
+"""Judges the view itself once for all analytics: whether it is the right one and can be trusted at this moment."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from devices.picture.align import Alignment, aligned
 from devices.picture.frame import Frame, View
 from devices.picture.reference import Look, Match, Reference, look
 from devices.picture.stillness import Stillness
+from devices.picture.zone import WHOLE
 
 EVERY_MS: Final = 180  # at most five judgements a second; frames between two share the earlier one
 GAP_MS: Final = 5_000  # after a longer gap time is not counted as seen
@@ -80,6 +81,7 @@ class Gate:
         self._search_at, self._search_wait = 0, SEARCH_MS
         self._found: Alignment | None = None
         self._astray_ms = 0
+        self._where = WHOLE  # around what was lost when it was last compared
 
     def judge(self, frame: Frame) -> View:
         """What is known of the view as this frame shows it; the frame's own `view` is left to the caller to set."""
@@ -104,7 +106,8 @@ class Gate:
             self._fault_since = None
         reference = self._references.get(self._monochrome)
         learned = reference is not None and reference.age_ms >= self._ready_ms
-        view = View(fault, settling, self._monochrome, learned, self._fault_since, score)
+        box = self._where if fault == "covered" else WHOLE
+        view = View(fault, settling, self._monochrome, learned, self._fault_since, round(score, 3), box)
         self._last = (frame.at, view)
         return view
 
@@ -175,7 +178,8 @@ class Gate:
             return "", 1.0
         match = judge.match(seen)
         usual = self._usual.get(mode, 0.9) if judge is mine else 0.5
-        fault, score = self._fault(at, judge, match, usual, seen, passed)
+        self._where = match.where
+        fault, score = self._fault(at, judge, match, usual, seen)
         if not fault and not settling and not self._found:
             if match.kept > SUSPECT * usual or mine is not judge or match.judged < CELLS_MIN:
                 self._learn(at, seen, passed)
@@ -200,9 +204,7 @@ class Gate:
         if mine.age_ms <= self._ready_ms:
             self._usual[mode] = mine.match(seen).kept
 
-    def _fault(
-        self, at: int, judge: Reference, match: Match, usual: float, seen: Look, passed: int
-    ) -> tuple[str, float]:
+    def _fault(self, at: int, judge: Reference, match: Match, usual: float, seen: Look) -> tuple[str, float]:
         if match.judged < CELLS_MIN:  # too dark to see anything that was there by day
             self._found = None
             return "", 1.0
@@ -221,7 +223,7 @@ class Gate:
         else:
             self._found, self._search_wait, self._search_at = None, SEARCH_MS, at
         if match.sharp < BLUR_SHARP and (match.kept >= BLUR_KEPT or alike):
-            return "defocused", round(min(1.0, 1.2 - match.sharp), 3)
+            return "defocused", min(1.0, 1.2 - match.sharp)
         if match.kept < ELSEWHERE_KEPT and match.lost >= 0.6:
             return "moved", 0.6
         return "", 1.0
