@@ -50,6 +50,9 @@ def watch(
     seconds: Annotated[
         float, typer.Option("--for", help="Stop after so many seconds of it (0: at its end).")
     ] = 0.0,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights of possible flame, made by `csg vision calibrate`.")
+    ] = None,
     overlay: Annotated[
         Path | None, typer.Option(help="Draw what is seen into this .webm, .mp4 or .avi.")
     ] = None,
@@ -65,6 +68,7 @@ def watch(
     orders = Orders(
         _there(source), _analytics(analytic or []), _zones(zone or []), _positive("--dwell", dwell),
         _positive("--learn", learn), _positive("--fps", fps) or 5.0, max(seconds, 0.0), _drawable(overlay),
+        _weights(weights),
     )  # fmt: skip
     standing: dict[tuple[str, str, int, str], Told] = {}
     opened = False
@@ -160,6 +164,21 @@ def _positive(option: str, value: float | None) -> float | None:
     if value is not None and not 0 < value < 1e6:
         raise _wrong(f"{option}: more than 0 is expected, not {value:g}")
     return value
+
+
+def _weights(file: Path | None) -> Any:
+    if file is None:
+        return None
+    from devices.picture.flicker import NAMES
+    from gateway.vision.calibrating import CannotCalibrate, read_model
+
+    try:
+        model = read_model(file)
+    except CannotCalibrate as error:
+        raise _wrong(f"--weights {error}") from None
+    if model.features != NAMES:
+        raise _wrong(f"--weights {file}: of another version; run csg vision calibrate again")
+    return model
 
 
 def _drawable(file: Path | None) -> str:
