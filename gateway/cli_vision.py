@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from gateway.cli_vision_calibrate import calibrate
+
 ZONES_MAX: Final = 16
 
 
@@ -27,6 +29,9 @@ vision_app = typer.Typer(
     no_args_is_help=True,
     help="What cameras see. `csg vision FILE` is short for `csg vision watch FILE`.",
 )
+
+
+vision_app.command("calibrate")(calibrate)
 
 
 @vision_app.command("watch")

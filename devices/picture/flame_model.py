@@ -2,7 +2,7 @@
 
 Fires: house6 of the FURG fire data set (CC0; four renderings: plain, 8 pictures a second, JPEG 30, half size) and 80
 drawn fires. Not fires: Intel's car and bottle clips (CC-BY 4.0) and the motorway of DVR-Scan in the same renderings,
-and 192 drawn look-alikes of eleven kinds (`devices.picture.firelight`). Fitted by `devices.picture.teaching`, a real
+and 192 drawn look-alikes of eleven kinds (`devices.picture.lookalikes`). Fitted by `devices.picture.teaching`, a real
 clip counting as much as four drawn ones.
 
 Each clip judged by weights fitted without it and without its other renderings: house6 found 4 of 4 times, after 5.6 to

@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from devices.picture.firelight import LOOKALIKES, flame, scene
+from devices.picture.firelight import flame, scene
 from devices.picture.flicker import NAMES
 from devices.picture.frame import Frame, Pixels, View
 from devices.picture.logistic import Model, fit, poisson, wilson
+from devices.picture.lookalikes import LOOKALIKES
 from devices.picture.teaching import Lesson, Span, judged, studied, taught
 from devices.vision.flame import Config, Flame
 

@@ -11,8 +11,9 @@ import cv2
 import pytest
 from typer.testing import CliRunner
 
-from devices.picture.firelight import LOOKALIKES, flame, scene
+from devices.picture.firelight import flame, scene
 from devices.picture.flicker import NAMES
+from devices.picture.lookalikes import LOOKALIKES
 from gateway.cli import app
 from gateway.vision.calibrating import read_model
 
