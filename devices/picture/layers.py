@@ -70,6 +70,8 @@ class Layers:
         if self._held.any():
             self._take_over(now, clock)
         ground = self.ground
+        # Whatever is kept of a picture is kept in the exposure and white balance of the ground.
+        now.mean[...] -= np.median(now.mean - ground.look.mean, axis=(1, 2), keepdims=True)
         differs = unlikeness(now, ground.look, ground.usual, coloured=self.coloured)
         same = unlikeness(now, self.candidate, ground.usual, coloured=self.coloured)
         absent = (differs.any | (ground.unknown & self.has)) & shown
