@@ -45,7 +45,7 @@ class Ground:
         compared = [unlikeness(sample, self.look) for sample in samples]
         self.usual: Floats = np.median(np.stack([one.texture for one in compared]), axis=0).astype(np.float32)
         self.unknown: Flags = np.zeros(self.usual.shape, np.bool_)  # something stood there all the time
-        self.unsure: Flags = np.mean(np.stack([one.any for one in compared]), axis=0) > UNSURE
+        self.unsure: Flags = np.mean(np.stack([one.hard for one in compared]), axis=0) > UNSURE
 
 
 class Layers:
