@@ -181,6 +181,15 @@ def _table() -> dict[str, Metric]:
     add("broker_link broker_trouble subscription process_alive", status)
     add("journal_ok clock_ok rule_ok ingest_ok channel_ok store_ok", status)
     add("quarantined dropped coalesced disk_free_percent store_lag_s coverage", measurement)
+    # Once a minute, of the last day: alarm management (EEMUA 191) by site, devices by what is wrong with them.
+    add(
+        "alarms_10min alarm_rate_10min alarm_peak_10min alarms_raised alarms_chattering alarms_fleeting alarms_standing"
+        " alarms_stale alarms_shelved alarms_out_of_service escalations_unanswered false_alarms devices_by_health",
+        measurement,
+    )
+    add("flood_percent top_alarms_percent answer_late_percent false_alarm_percent", measurement, unit="%")
+    add("coverage_percent", measurement, unit="%")
+    add("answer_median_s answer_p95_s", measurement, unit="s")
     return {m.name: m for m in rows}
 
 

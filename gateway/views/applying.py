@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.core.alarm import STANDING
 from gateway.core.effect import (
     AlarmChanged,
     AlarmDoc,
@@ -19,6 +20,7 @@ from gateway.core.effect import (
     Withdrawn,
 )
 from gateway.core.event import Clocked, Delivered, Learned, Measured, Quarantined, Ticked
+from gateway.core.incident import BY_PERSON, UNTAKEN
 from gateway.journal import Row
 
 PAYLOAD_MAX: Final = 4096  # bytes of a quarantined message kept; its true size is kept beside it
@@ -39,6 +41,12 @@ ON CONFLICT(id) DO UPDATE SET standing = excluded.standing, state = excluded.sta
   since = excluded.since, changed_at = excluded.changed_at, seq = excluded.seq, doc = excluded.doc
 WHERE excluded.seq >= alarms.seq
 """
+OCCURRED: Final = """
+INSERT INTO occurrences(alarm, at, ended_at, site, place, device, metric, rule, priority)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT(alarm, at) DO UPDATE SET ended_at = coalesce(ended_at, excluded.ended_at)
+"""
+ANSWERED: Final = "INSERT OR IGNORE INTO answered VALUES (?, ?)"
 COMMAND: Final = """
 INSERT INTO commands(id, device, place, asked_at, seq, doc) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT(id) DO UPDATE SET seq = excluded.seq, doc = excluded.doc WHERE excluded.seq >= commands.seq
@@ -119,6 +127,8 @@ def _result(out: Applied, seq: int, utc: int, result: Any) -> None:
                 doc.id, doc.rev, not closed, doc.site, doc.place, doc.hazard, doc.priority, doc.mode, doc.opened_at,
                 doc.updated_at if closed else None, seq, pack(doc),
             )))  # fmt: skip
+            if doc.verdict in BY_PERSON or not (closed or doc.handling in UNTAKEN):
+                out.statements.append((ANSWERED, (doc.id, utc)))
             out.changes.append(Change(seq, utc, doc))
         case AlarmChanged():
             alarm = result.doc
@@ -126,6 +136,11 @@ def _result(out: Applied, seq: int, utc: int, result: Any) -> None:
                 alarm.id, alarm.state != "NORM" or _aside(alarm), alarm.state, alarm.site, alarm.place, alarm.device,
                 alarm.metric, alarm.since, utc, seq, pack(alarm),
             )))  # fmt: skip
+            if alarm.count and not _aside(alarm):  # one set aside is shown to nobody
+                out.statements.append((OCCURRED, (
+                    alarm.id, alarm.since, None if alarm.state in STANDING else utc, alarm.site, alarm.place,
+                    alarm.device, alarm.metric, alarm.rule, alarm.priority,
+                )))  # fmt: skip
             out.changes.append(Change(seq, utc, alarm))
         case CommandChanged():
             told = result.doc

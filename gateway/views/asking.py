@@ -51,6 +51,20 @@ RECENT_COMMANDS: Final = (
     "SELECT doc FROM commands WHERE asked_at >= ?1 ORDER BY asked_at DESC, id DESC LIMIT ?2"
 )
 STANDING: Final = "SELECT doc FROM alarms WHERE standing = 1"
+OCCURRENCES: Final = (
+    "SELECT alarm, at, ended_at, site, place, device, metric, rule, priority FROM occurrences "
+    "WHERE at >= ?1 AND at < ?2 ORDER BY at DESC, alarm LIMIT ?3"
+)
+HANDLED: Final = (
+    "SELECT i.id, i.site, i.place, i.hazard, i.priority, i.mode, i.opened_at, i.closed_at, a.at, i.doc "
+    "FROM incidents i LEFT JOIN answered a ON a.incident = i.id WHERE i.opened_at >= ?1 AND i.opened_at < ?2 "
+    "ORDER BY i.opened_at DESC, i.id DESC LIMIT ?3"
+)
+# A chain that begins anew reminds: everybody on it had been told and nobody had answered.
+UNANSWERED: Final = (
+    "SELECT DISTINCT incident, site, place, mode FROM deliveries "
+    "WHERE reason = 'reminded' AND at >= ?1 AND at < ?2 LIMIT ?3"
+)
 DELIVERIES: Final = (
     "SELECT effect, seq, n, at, incident, rev, site, place, mode, person, role, channel, reason, priority, step, "
     "outcome, detail, tries, ended_at FROM deliveries WHERE (?1 IS NULL OR incident = ?1) "
@@ -105,12 +119,64 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     """
 
     id: str
+    site: str
     rule: str
     device: str
     metric: str
+    place: str
     state: str
     since: int
+    shelved_until: int | None = None
     out_of_service_until: int | None = None
 
 
 unpack_standing: Final = msgspec.msgpack.Decoder(Standing).decode
+
+
+class Occurrence(msgspec.Struct, frozen=True, gc=False):
+    """An alarm that came, and when its condition went (None: not yet). Those set aside are not among them. UTC ms."""
+
+    alarm: str
+    at: int
+    ended_at: int | None
+    site: str
+    place: str
+    device: str
+    metric: str
+    rule: str
+    priority: int
+
+
+class Handled(msgspec.Struct, frozen=True, gc=False):
+    """What became of an incident. `answered_at`: when somebody first took it, went, or gave a verdict. UTC ms."""
+
+    id: str
+    site: str
+    place: str
+    hazard: str
+    priority: int
+    mode: str
+    opened_at: int
+    closed_at: int | None
+    answered_at: int | None
+    verdict: str
+    cause: str
+
+
+class Unanswered(msgspec.Struct, frozen=True, gc=False):
+    """An incident whose call chain came to its end and began anew."""
+
+    incident: str
+    site: str
+    place: str
+    mode: str
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """The part of an incident that says how it was judged."""
+
+    verdict: str
+    cause: str = ""
+
+
+unpack_verdict: Final = msgspec.msgpack.Decoder(Verdict).decode

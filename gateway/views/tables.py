@@ -10,7 +10,7 @@ import structlog
 
 from gateway.errors import OperatorFault
 
-VERSION: Final = 2
+VERSION: Final = 3
 BUSY_MS: Final = 5000
 
 SCHEMA: Final = """
@@ -55,6 +55,16 @@ CREATE TABLE commands(
 ) WITHOUT ROWID;
 CREATE INDEX commands_device ON commands(device, asked_at DESC, id DESC);
 CREATE INDEX commands_by_time ON commands(asked_at);
+""",
+    3: """
+CREATE TABLE occurrences(
+  alarm TEXT NOT NULL, at INTEGER NOT NULL, ended_at INTEGER, site TEXT NOT NULL, place TEXT NOT NULL,
+  device TEXT NOT NULL, metric TEXT NOT NULL, rule TEXT NOT NULL, priority INTEGER NOT NULL,
+  PRIMARY KEY (alarm, at)
+) WITHOUT ROWID;
+CREATE INDEX occurrences_by_time ON occurrences(at);
+CREATE TABLE answered(incident TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX answered_by_time ON answered(at);
 """,
 }
 """What each version since the first adds. Nothing is filled in: journals of older versions hold nothing for it."""

@@ -14,19 +14,26 @@ from gateway.views.asking import (
     ALARMS,
     COMMANDS,
     DELIVERIES,
+    HANDLED,
     INCIDENTS_WITHIN,
     LONG_MS,
+    OCCURRENCES,
     QUARANTINED,
     RECENT_COMMANDS,
     STANDING,
+    UNANSWERED,
     Delivery,
+    Handled,
     IncidentFilter,
+    Occurrence,
     Quarantine,
     Standing,
+    Unanswered,
     unpack_alarm,
     unpack_command,
     unpack_incident,
     unpack_standing,
+    unpack_verdict,
 )
 from gateway.views.tables import connect, opened, set_aside
 
@@ -45,6 +52,14 @@ OLD_ALARMS: Final = (
 OLD_QUARANTINE: Final = (
     "DELETE FROM quarantine WHERE seq <= (SELECT seq FROM quarantine ORDER BY seq DESC LIMIT 1 OFFSET ?)"
 )
+OLD_OCCURRENCES: Final = (
+    "DELETE FROM occurrences WHERE (alarm, at) IN (SELECT alarm, at FROM occurrences WHERE at < ? "
+    "OR at <= (SELECT at FROM occurrences ORDER BY at DESC LIMIT 1 OFFSET ?) LIMIT ?)"
+)
+OLD_ANSWERS: Final = (
+    "DELETE FROM answered WHERE incident IN (SELECT incident FROM answered WHERE at < ? LIMIT ?)"
+)
+OCCURRENCES_MAX: Final = 500_000  # some 80 MB; one detector that chatters for days must not fill the disk
 ALARMS_KEPT_MS: Final = 30 * DAY_MS  # an alarm that is over and done with
 SWEEP_ROWS: Final = 5_000  # in one transaction, so that readers and the follower never wait long
 IDLE_EVENTS: Final = 50_000  # a cursor this far behind memory is written even where nothing else changed
@@ -127,6 +142,8 @@ class Views:
                     (OLD_DELIVERIES, (old, SWEEP_ROWS)),
                     (OLD_COMMANDS, (old, SWEEP_ROWS)),
                     (OLD_ALARMS, (now - ALARMS_KEPT_MS, SWEEP_ROWS)),
+                    (OLD_OCCURRENCES, (old, OCCURRENCES_MAX, SWEEP_ROWS)),
+                    (OLD_ANSWERS, (old, SWEEP_ROWS)),
                     (OLD_QUARANTINE, (QUARANTINE_MAX,)),
                 )
             ]
@@ -161,6 +178,22 @@ class Views:
     def standing(self) -> list[Standing]:
         """Every alarm that still needs anybody, in brief: about 3 us each."""
         return [unpack_standing(row[0]) for row in self._ask(STANDING, ())]
+
+    def occurrences(self, since: int, until: int, limit: int) -> list[Occurrence]:
+        """Alarms that came from `since` to before `until` (UTC ms), newest first."""
+        return [Occurrence(*row) for row in self._ask(OCCURRENCES, (since, until, limit))]
+
+    def handled(self, since: int, until: int, limit: int) -> list[Handled]:
+        """Incidents opened from `since` to before `until` (UTC ms) and what became of them, newest first."""
+        found = []
+        for row in self._ask(HANDLED, (since, until, limit)):
+            judged = unpack_verdict(row[-1])
+            found.append(Handled(*(*row[:-1], judged.verdict, judged.cause)))
+        return found
+
+    def unanswered(self, since: int, until: int, limit: int) -> list[Unanswered]:
+        """Incidents whose call chain came to its end from `since` to before `until` (UTC ms)."""
+        return [Unanswered(*row) for row in self._ask(UNANSWERED, (since, until, limit))]
 
     def lost_devices(self, devices: Sequence[str]) -> set[str]:
         """Those of the devices that an absence rule says are silent now."""

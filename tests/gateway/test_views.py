@@ -57,7 +57,7 @@ def dump(views: Views) -> list[tuple[object, ...]]:
     views.flush()
     with sqlite3.connect(views.path) as connection:
         found: list[tuple[object, ...]] = []
-        for table in ("incidents", "alarms", "deliveries", "quarantine", "cursor"):
+        for table in ("incidents", "alarms", "occurrences", "answered", "deliveries", "quarantine", "cursor"):
             found += [(table, *r) for r in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]
     connection.close()
     return found

@@ -285,6 +285,17 @@ class World:
             if isinstance(item.result, AlarmChanged)
         }
         return [
-            Standing(d.id, d.rule, d.device, d.metric, d.state, d.since, d.out_of_service_until)
+            Standing(
+                d.id,
+                d.site,
+                d.rule,
+                d.device,
+                d.metric,
+                d.place,
+                d.state,
+                d.since,
+                d.shelved_until,
+                d.out_of_service_until,
+            )
             for d in docs.values()
         ]
