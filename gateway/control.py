@@ -66,6 +66,9 @@ class Inlet(Protocol):
         """The client is gone."""
 
 
+Reported = tuple[str, str, float]
+"""Metric, channel and value of one reading of the gateway's own device."""
+
 Say = Callable[[Mapping[str, Any]], None]
 Kept = Callable[[Sequence[int]], None]
 
@@ -86,9 +89,11 @@ class ControlServer:
         tell: Callable[[str, str, bool, str], None],
         followed: Callable[[Mapping[str, int]], None],
         inlet: Callable[[Kept, Say], Inlet] | None = None,
+        *,
+        report: Callable[[Sequence[Reported]], None] | None = None,
     ) -> None:
         self.path, self._act, self._status, self._replan, self._tell = path, act, status, replan, tell
-        self._followed, self._inlet = followed, inlet
+        self._followed, self._inlet, self._report = followed, inlet, report
         self._inlets: dict[asyncio.StreamWriter, Inlet] = {}
         self._writers: set[asyncio.StreamWriter] = set()
         self._asked: dict[str, list[tuple[asyncio.StreamWriter, int]]] = {}
@@ -158,6 +163,9 @@ class ControlServer:
                 self._send(writer, {"id": name, "ok": True})
             case "followed":
                 self._followed({str(k): int(v) for k, v in message["cursors"].items()})
+                self._send(writer, {"id": name, "ok": True})
+            case "report" if self._report is not None:
+                self._report(msgspec.convert(message["readings"], list[Reported]))
                 self._send(writer, {"id": name, "ok": True})
             case "receive" | "listening" | "told" as what if self._inlet is not None:
                 if writer not in self._inlets:
@@ -233,6 +241,10 @@ class ControlClient:
         Raises EngineGone.
         """
         await self._ask({"do": "followed", "cursors": dict(cursors)})
+
+    async def report(self, readings: Sequence[Reported]) -> None:
+        """Numbers about the gateway, all at once, as readings of its own device. Raises EngineGone."""
+        await self._ask({"do": "report", "readings": readings})
 
     async def nudges(self) -> AsyncIterator[tuple[int, bool]]:
         """The last seq the engine wrote, whenever it moves, and whether news came with it. Goes on across restarts."""

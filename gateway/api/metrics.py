@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from gateway import text
 from gateway.api.parts import Parts
+from gateway.figures_named import FALSE, NAMED, RAISED, causes
 from gateway.listen.address import is_listener
 
 BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
@@ -74,6 +75,7 @@ class HouseCollector(Collector):
         yield from _stores(house)
         yield from _stores_say(house)
         yield from _devices(house)
+        yield from _alarm_management(house)
         missing = sum(text.missing().values())
         yield CounterMetricFamily("csg_texts_missing", "Texts asked for that no language has.", missing)
 
@@ -175,6 +177,22 @@ def _devices(house: Parts) -> Iterator[Metric]:
     shares = {klass: working / installed for klass, (installed, working) in seen.classes.items()}
     yield _family("csg_coverage_ratio", "Share of detectors that can raise an alarm.", "class", shares)
     yield _gauge("csg_devices_learned", "Devices of which figures are kept.", len(house.devices_health))
+
+
+def _alarm_management(house: Parts) -> Iterator[Metric]:
+    """The last day's figures of each site (EEMUA 191), under the names that the gateway's own readings have."""
+    found = house.figuring.look(house.views, house.world, house.clock)
+    for one in NAMED:
+        values = {f.site: value for f in found if (value := one.of(f)) is not None}
+        yield _family(f"csg_{one.metric}", one.about, "site", values)
+    raised = GaugeMetricFamily(f"csg_{RAISED}", "Alarms raised in the last day.", labels=["site", "priority"])
+    false = GaugeMetricFamily(f"csg_{FALSE}", "False alarms of the last day.", labels=["site", "cause"])
+    for figures in found:
+        for priority, count in figures.raised.items():
+            raised.add_metric([figures.site, f"P{priority}"], count)
+        for cause, count in causes(figures).items():
+            false.add_metric([figures.site, cause], count)
+    yield from (raised, false)
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.api.figuring import Figuring
 from gateway.api.hub import Hub
 from gateway.api.looking import Looking
 from gateway.api.newest import Newest
@@ -60,6 +61,7 @@ class Parts:
     replanned: Callable[[], Awaitable[None]] | None = None
     devices_health: HealthOf = field(default_factory=HealthOf)
     looking: Looking = field(default_factory=Looking)
+    figuring: Figuring = field(default_factory=Figuring)
     unopened: dict[str, str] = field(default_factory=dict)  # store -> why it does not open
     retention: Retention | None = None
     newest: Newest = field(default_factory=Newest)

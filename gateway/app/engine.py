@@ -29,7 +29,7 @@ from gateway.app.snapshots import Snapshots
 from gateway.clock import Stamper, SystemClock
 from gateway.config.profilefiles import site_profiles
 from gateway.config.settings import OWN_SOURCE, Settings, SourceSettings
-from gateway.control import ControlServer, Kept, Say
+from gateway.control import ControlServer, Kept, Reported, Say
 from gateway.core.effect import Answered, Ask, Command, Notify, Publish
 from gateway.core.event import Acted, Delivered, Gap, Measured
 from gateway.core.plan import Plan
@@ -83,14 +83,9 @@ class EngineProcess:
         self.pump = Pump(self.engine, lambda ok, why: self.tell("journal_ok", "", ok))
         self.pump.between = lambda: self.snapshots.look(loop.time())
         self.control = ControlServer(
-            self.data / "engine.sock",
-            self._act,
-            self.status,
-            self._replan,
-            self._told_from_outside,
-            self.cursors.update,
-            self._inlet,
-        )
+            self.data / "engine.sock", self._act, self.status, self._replan, self._told_from_outside,
+            self.cursors.update, self._inlet, report=self._reported,
+        )  # fmt: skip
         self.deliverer, self.composer = make_deliverer(
             self.settings,
             self.orders,
@@ -290,6 +285,10 @@ class EngineProcess:
         over_s = {"process_alive": 30, "broker_trouble": 600}.get(metric)
         if over_s is not None:
             asyncio.get_running_loop().call_later(over_s, self.tell, metric, channel, not value)
+
+    def _reported(self, figures: Sequence[Reported]) -> None:
+        own = device_id(OWN_SOURCE, "engine")
+        self.pump.submit(Measured(OWN_SOURCE, [Reading(point_id(own, m, c), v) for m, c, v in figures]))
 
     def _inlet(self, answer: Kept, say: Say) -> Inlet:
         return self.inlets.open(answer, say)

@@ -20,6 +20,7 @@ import uvicorn
 from gateway.api.app import create_app
 from gateway.api.catalogue import replan
 from gateway.api.erasing import erased, points_of
+from gateway.api.figuring import reported
 from gateway.api.health import fingerprint, report
 from gateway.api.hub import Hub
 from gateway.api.notes import Notes
@@ -34,7 +35,7 @@ from gateway.auth import EVERYWHERE, Auth
 from gateway.auth.signin import TOKEN_MAX_MS
 from gateway.clock import UTC_FLOOR_MS, SystemClock
 from gateway.config.settings import Settings
-from gateway.control import ControlClient
+from gateway.control import ControlClient, Reported
 from gateway.errors import EngineGone
 from gateway.follow import Follower
 from gateway.health_of import HealthOf
@@ -51,6 +52,7 @@ PULSE_S: Final = 2.0
 REOPEN_S: Final = 30.0
 PLACING_S: Final = 1.0
 SWEEP_S: Final = 3600.0
+FIGURES_S: Final = 60.0
 SAVE_S: Final = 300.0  # what was learned of devices since is learned again from the journal, or lost with it
 SWEEPS_MAX: Final = 1_000  # of some thousand rows each; what is left waits an hour
 DAY_MS: Final = 86_400_000
@@ -108,6 +110,7 @@ class ViewProcess:
         self._task(self._reopens(), "stores")
         self._task(self._placing(), "placing")
         self._task(self._saves(), "health")
+        self._task(self._figures(), "figures")
         log.info("view ready", seq=self.views.applied_seq, points=len(self.latest), url=self.orders.web_url)
         ended = [asyncio.create_task(stop.wait(), name="view.stop"),
                  asyncio.create_task(self.failed.wait(), name="view.failed")]  # fmt: skip
@@ -289,6 +292,24 @@ class ViewProcess:
                 await asyncio.to_thread(self.health.save)
             except sqlite3.Error as error:
                 log.error("what was learned of devices is not saved", reason=str(error))
+
+    async def _figures(self) -> None:
+        """Once a minute the day's figures are readings of the gateway's own device, for whoever reads only those."""
+        while True:
+            await asyncio.sleep(FIGURES_S)
+            try:
+                await self.control.report(await asyncio.to_thread(self._day))
+            except EngineGone:
+                continue  # its absence is told elsewhere
+            except sqlite3.Error as error:
+                log.error("no figures this minute", reason=str(error))
+
+    def _day(self) -> list[Reported]:
+        house = self.house
+        found = house.figuring.look(self.views, house.world, self.clock)
+        overview = house.looking.look(house.world, self.views, self.health, self.clock)
+        lags = {f.name: f.lag_ms / 1000 for f in self.stores.feeders if f.lag_ms is not None}
+        return reported(found, overview, lags)
 
     async def _placing(self) -> None:
         """Newcomers whose name a saved rule knows get their place, and the engine hears of it."""
