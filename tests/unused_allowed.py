@@ -36,6 +36,7 @@ _.class_  # gateway/api/health_shapes.py
 _.points_total  # gateway/api/listings.py
 _.taken_out_at  # gateway/api/listings.py
 _.replaces  # gateway/api/listings.py
+_.target_s  # gateway/api/figures.py
 _.CGCS2000  # a datum a catalogue may name
 _.merged_into  # incident/1 readers of a later release
 
