@@ -53,8 +53,8 @@ OLD_QUARANTINE: Final = (
     "DELETE FROM quarantine WHERE seq <= (SELECT seq FROM quarantine ORDER BY seq DESC LIMIT 1 OFFSET ?)"
 )
 OLD_OCCURRENCES: Final = (
-    "DELETE FROM occurrences WHERE (alarm, at) IN (SELECT alarm, at FROM occurrences WHERE at < ? "
-    "OR at <= (SELECT at FROM occurrences ORDER BY at DESC LIMIT 1 OFFSET ?) LIMIT ?)"
+    "DELETE FROM occurrences WHERE (alarm, at) IN (SELECT alarm, at FROM occurrences WHERE at < max(?1, "
+    "coalesce((SELECT at FROM occurrences ORDER BY at DESC LIMIT 1 OFFSET ?2 - 1), 0)) LIMIT ?3)"
 )
 OLD_ANSWERS: Final = (
     "DELETE FROM answered WHERE incident IN (SELECT incident FROM answered WHERE at < ? LIMIT ?)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +15,9 @@ from gateway.figures import FLOOD, TARGET_MS, TEN_MS, Figures, Seen, figures
 from gateway.figures_named import FALSE, NAMED, RAISED, named, readings
 from gateway.inprocess import START_UTC_MS, Gateway
 from gateway.views import Handled, Occurrence, Standing, Unanswered, Views
-from gateway.views.views import DAY_MS
+from gateway.views import views as module
 
+DAY_MS = module.DAY_MS
 SINCE, UNTIL = START_UTC_MS, START_UTC_MS + DAY_MS
 MINUTE = 60_000
 
@@ -192,3 +194,27 @@ def test_a_night_as_the_views_tell_it(tmp_path: Path) -> None:
     assert views.occurrences(0, now, 100) == []
     views.close()
     assert all(a.at <= b.at for a, b in pairwise(smoke))
+
+
+def test_a_chattering_detector_does_not_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what came only the newest is kept, however often an alarm comes and goes."""
+    monkeypatch.setattr(module, "OCCURRENCES_MAX", 5)
+    gateway = Gateway()
+    for _ in range(20):
+        gateway.measure("d1", "smoke", True)
+        gateway.advance(2)
+        gateway.measure("d1", "smoke", False)
+        gateway.advance(2)
+    views = Views(tmp_path / "views.sqlite")
+    views.apply(gateway.journal.kept)
+    now = gateway.clock.utc_ms()
+    before = [o.at for o in views.occurrences(0, now, 100) if o.metric == "smoke"]
+    assert len(before) == 20
+    while views.sweep(now, 1100):
+        pass
+    assert [o.at for o in views.occurrences(0, now, 100)] == before[:5]
+    found = figures(Seen(0, now, views.occurrences(0, now, 100), (), (), ()), "sim")
+    assert found.chattering == 1
+    views.close()
