@@ -81,6 +81,7 @@ READS = {
     "/devices/a:hall": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 404},
     "/devices/a:door": {"admin": 200, "operator": 200, "grid_staff": 404, "viewer": 404, "stranger": 404},
     "/coverage": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/figures/alarms": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/health/devices": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/devices/due": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/places": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
