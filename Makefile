@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # not be taken for whole ones: UNFINISHED stands while pip works. `home` names the clone, whose path .venv's scripts hold.
 BUSY       := .setup-running
 UNFINISHED := $(VENV)/unfinished
-NEEDS_SETUP := setup run test check bench lock wheel
+NEEDS_SETUP := setup run test check bench vision-eval lock wheel
 ifneq ($(filter $(NEEDS_SETUP),$(MAKECMDGOALS)),)
 WAITED := $(shell while p=`cat $(BUSY) 2>/dev/null` && kill -0 "$$p" 2>/dev/null \
 	&& ! grep -qs '^State:.Z' "/proc/$$p/status"; do \
@@ -88,6 +88,10 @@ check: setup ## set up, then check style, types, import contracts, dead code and
 .PHONY: bench
 bench: setup ## set up, then measure (options: ARGS="...")
 	@$(VENV)/bin/csg bench $(ARGS)
+
+.PHONY: vision-eval
+vision-eval: setup ## set up, then judge the camera analytics by clips and rendered scenes (options: ARGS="...")
+	@$(PY) -m bench.vision_eval $(ARGS)
 
 .PHONY: wheel
 wheel: setup ## build the wheel into dist/

@@ -14,6 +14,7 @@ import typer
 
 from gateway.cli_catalogue import catalogue_app
 from gateway.cli_devices import devices_app
+from gateway.cli_vision import vision_app
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -25,6 +26,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(users_app, name="users")
 app.add_typer(devices_app, name="devices")
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(vision_app, name="vision")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="csg.yaml; without it the defaults hold.")

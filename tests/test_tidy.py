@@ -31,7 +31,7 @@ BOUNDARIES = ("rule isolation", "codec isolation", "task supervisor", "API bound
 # Plug-in packages and the names each of their modules must define at its top level.
 PLUGINS = {
     "devices/codecs": ("TOPICS", "decode", "EXAMPLES"),
-    "devices/vision": ("Config", "inspect", "EXAMPLES"),
+    "devices/vision": ("Config", "METRICS", "start", "EXAMPLES"),
     "rules/kinds": ("EXAMPLES",),
     "gateway/notify": ("Config", "send", "EXAMPLES"),
     "gateway/store": ("Config",),

@@ -1,0 +1,175 @@
+"""What `make vision-eval` prints: the analytics on labelled clips, on rendered scenes and over a simulated day."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from bench.vision_cost import measure_cost
+from devices.discover import discover
+from devices.picture.frame import Pixels
+from devices.picture.view import CLIP, ViewConfig
+from devices.picture.watch import Watch
+from devices.simulator.scenes import Happening, Scene
+from devices.simulator.scenes.mischief import TAMPER
+
+FOOTAGE: Final = Path(__file__).parents[2] / "shared" / "footage"
+BENIGN: Final = ("dimmed", "switched", "infrared", "headlights", "nothing")
+QUIET: Final = (
+    "motion",
+    "unreliable",
+)  # told of any passer-by, and of a view that is not usable: no claims to judge
+DAY_STEP_S: Final = 12.0
+DWELL_S: Final = 8.0
+
+
+class Event(NamedTuple):
+    """One sight of one run, in seconds; `end` is None where it stands."""
+
+    analytic: str
+    type: str
+    start: float
+    told: float
+    end: float | None
+
+
+def seen(frames: Iterator[tuple[int, Pixels]], view: ViewConfig, options: Mapping[str, Any]) -> list[Event]:
+    """All claims of all analytics over these frames."""
+    watch = Watch(dict(discover("devices.vision").available()), view, options)
+    events: dict[tuple[str, str, int, str], Event] = {}
+    for at, picture in frames:
+        for name, sight in watch.feed(at, picture):
+            key = (name, sight.type, sight.start, sight.zone)
+            old = events.get(key)
+            end = None if sight.end is None else sight.end / 1000
+            told = at / 1000 if old is None else old.told
+            events[key] = Event(name, sight.type, sight.start / 1000, told, end)
+    return [e for e in events.values() if e.type not in QUIET]
+
+
+def footage(folder: Path) -> None:
+    """Each labelled clip through the command, as a person would."""
+    wanted = {"tamper_black": "black", "tamper_covered": "covered", "tamper_defocused": "defocused",
+              "tamper_moved": "moved", "parked": "occupied", "fire": "possible_flame"}  # fmt: skip
+    say("\n### Labelled clips\n\n| clip | labelled | seen (told of onset, s) | besides |\n|---|---|---|---|")
+    for clip in json.loads((folder / "labels.json").read_text())["clips"]:
+        labels = [(wanted[e["type"]], e["start_s"]) for e in clip["events"] if e["type"] in wanted]
+        boxes = [e["box_xywh_rel"] for e in clip["events"] if "box_xywh_rel" in e]
+        zone = ["--zone", _around(boxes[0])] if boxes else []
+        command = [sys.executable, "-c", "from gateway.cli import main; main()", "vision"]
+        done = subprocess.run(
+            [*command, str(folder / clip["file"]), "--json", "--dwell", f"{DWELL_S:g}", *zone],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        rows = [row for row in map(json.loads, done.stdout.splitlines()) if row["type"] not in QUIET]
+        hits = [r for kind, at in labels for r in rows if r["type"] == kind and -1 < r["start_s"] - at < 30]
+        other = [f"{r['type']} {r['start_s']:g}-{r['end_s']:g}" for r in rows if r not in hits]
+        found = ", ".join(f"{r['type']} {r['start_s']:g}-{r['end_s']:g}" for r in hits)
+        named = ", ".join(f"{kind} from {at:g}" for kind, at in labels)
+        say(f"| {clip['file']} | {named} | {found} | {', '.join(other)} |")
+
+
+def _around(box: Sequence[float]) -> str:
+    x, y, w, h = box
+    return f"{x:.3f},{y:.3f} {x + w:.3f},{y:.3f} {x + w:.3f},{min(1, y + h):.3f} {x:.3f},{min(1, y + h):.3f}"
+
+
+def varied(dice: random.Random, kind: str) -> Scene:
+    """A scene of 22 s in which this happens from about 8 s on, everything else as the dice fall."""
+    start = dice.uniform(7, 9)
+    long = 3.0 if kind == "headlights" else 11.0
+    happens = () if kind == "nothing" else (Happening(kind=kind, start_s=start, end_s=start + long),)
+    return Scene(
+        seed=dice.randrange(1_000_000), seconds=24 if kind in ("parked", "removed") else 20,
+        fps=dice.choice((3.0, 5.0, 8.0)), width=dice.choice((320, 400, 480)),
+        light=dice.choice(("day", "dusk", "night", "infrared")), people=dice.choice((0, 2, 10)),
+        cars=dice.choice((0, 1, 3)), rain=dice.choice((0, 0, 0.5, 1)), neon=dice.random() < 0.3,
+        quality=dice.randint(35, 85), happenings=happens,
+    )  # fmt: skip
+
+
+def scenes(each: int, seed: int) -> None:
+    """So many random scenes of each happening; one hit each is wanted and nothing besides."""
+    say(f"\n### Rendered scenes ({each} of each, seed {seed})\n")
+    say("| happening | found | told after (median, most) | besides |\n|---|---|---|---|")
+    dice = random.Random(seed)
+    analytics = discover("devices.vision").names
+    for kind in (*TAMPER, "parked", "removed", *BENIGN):
+        if kind in ("parked", "removed") and "occupation" not in analytics:
+            continue
+        found, late, besides = 0, [], defaultdict(int)
+        for _ in range(each):
+            scene = varied(dice, kind)
+            truth = scene.truth
+            options = (
+                {"zones": (scene.lane,), "dwell_s": DWELL_S} if kind != "removed" else {"dwell_s": DWELL_S}
+            )
+            events = seen(scene.frames(), CLIP, options)
+            hits = [e for e in events for t in truth if e.type == t.type and -1 < e.start - t.start_s < 12]
+            found += bool(hits)
+            late += [e.told - t.start_s for e in hits[:1] for t in truth]
+            for event in events:
+                if event not in hits:
+                    besides[event.type] += 1
+        told = f"{sorted(late)[len(late) // 2]:.1f} s, {max(late):.1f} s" if late else ""
+        score = f"{found} of {each}" if kind not in BENIGN else "-"
+        say(f"| {kind} | {score} | {told} | {', '.join(f'{n} {k}' for k, n in besides.items())} |")
+
+
+def days(count: int, seed: int) -> None:
+    """Whole days, one picture every 12 s: each stands for all the time to the next, which is harder than life."""
+    say(f"\n### Simulated camera-days ({count}, one picture every {DAY_STEP_S:g} s)\n")
+    say("| day | false events | which |\n|---|---|---|")
+    for day in range(count):
+        noise = random.Random(seed + day)
+        happens = []
+        for _ in range(12):  # clouds, lamps, night walks with headlights; all of it every day
+            start = noise.uniform(3600, 86_400)
+            kind = noise.choice(("dimmed", "switched", "headlights"))
+            happens.append(Happening(kind=kind, start_s=start, end_s=start + noise.uniform(30, 1800)))
+        scene = Scene(
+            seed=seed + day, hour=9.0, seconds=86_400, fps=1 / DAY_STEP_S, width=320, people=4, cars=1.5,
+            rain=0.6 if day % 2 else 0.0, neon=True, happenings=tuple(happens),
+        )  # fmt: skip
+        options = {"zones": (scene.lane,), "dwell_s": 300.0}
+        events = seen(scene.frames(), ViewConfig(learn_s=3600.0), options)
+        which = ", ".join(f"{e.type} at {(9 + e.start / 3600) % 24:.1f} h" for e in events)
+        say(f"| {day + 1} | {len(events)} | {which} |")
+
+
+def say(text: str) -> None:
+    """A line of the report."""
+    print(text, flush=True)
+
+
+def main() -> None:
+    """Print the report as Markdown."""
+    parser = argparse.ArgumentParser(prog="vision-eval", description=main.__doc__)
+    parser.add_argument("--scenes", type=int, default=20, help="random scenes of each happening")
+    parser.add_argument("--days", type=int, default=1, help="simulated camera-days")
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--footage", type=Path, default=FOOTAGE, help="a folder with labels.json")
+    chosen = parser.parse_args()
+    began = time.process_time()
+    if (chosen.footage / "labels.json").is_file():
+        footage(chosen.footage)
+    if chosen.scenes:
+        scenes(chosen.scenes, chosen.seed)
+    if chosen.days:
+        days(chosen.days, chosen.seed)
+    measure_cost(say)
+    spent = time.process_time() - began + resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    say(f"\n({spent:.0f} s of processor time)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""How a view looks when it is right: its lasting edges, learned over time, and how much of them a picture shows."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.picture.frame import Frame
+
+Structure = NDArray[np.complex64]
+"""Edges of a picture 160 wide: strength (grey levels a pixel) and twice their direction as one complex number.
+
+Twice the direction makes an edge and its inverse the same, so a fence that is dark by day and bright in infrared stays
+a fence; and the mean over time keeps what stands still and cancels what moves.
+"""
+Plane = NDArray[np.float32]
+
+EDGE_MIN: Final = 1.6  # grey levels a pixel: compression at usual rates makes edges of up to about one
+LASTING: Final = (
+    0.5  # |mean|^2 / mean square: the part of the time an edge is there; a wall's corner reaches 0.9
+)
+GRID: Final = (6, 10)  # cells of the view, rows and columns
+FAINT: Final = (
+    3.5  # median grey levels a pixel of the lasting edges, below which they are half the codec's work
+)
+CELL_EDGES: Final = 5  # pixels of lasting edge that a cell needs before anything can be said of it
+AGREES: Final = 0.5  # cosine of twice the angle between two edges: within 30 degrees
+STRENGTH_LEFT: Final = 0.3  # of an edge, beyond what the light explains (haze, dusk), for it to be kept
+CELL_LOST: Final = 0.35  # a cell that kept less of its edges is lost
+CELL_FLAT: Final = 0.4  # a lost cell with less strength than this where its edges were shows nothing instead
+
+
+class Look(msgspec.Struct, frozen=True):
+    """One picture as it is compared: edges, their strength, the detail finer than they are, and the light."""
+
+    structure: Structure
+    strength: Plane
+    fine: Plane
+    coarse: Plane  # 20 wide: what is left of a picture far out of focus
+    luma: float  # mean grey level, 0..255
+
+
+class Match(msgspec.Struct, frozen=True, gc=False):
+    """How much of a reference a picture shows, in parts (0..1); `sharp` is a ratio, 1 when nothing changed.
+
+    `kept`: of the lasting edges, weighed by their strength. `lost`: of the cells with lasting edges, those that kept
+    nearly none. `flat`: those lost cells that show no other detail instead. `judged`: the number of cells that could be
+    judged in this light. `blurred`: the correlation of the coarse pictures, -1..1, 0 where contrast is lacking.
+    """
+
+    kept: float = 1.0
+    lost: float = 0.0
+    flat: float = 0.0
+    sharp: float = 1.0
+    judged: int = 0
+    blurred: float = 0.0
+
+
+def look(frame: Frame) -> Look:
+    """What is compared of a frame."""
+    small = frame.small.astype(np.float32)
+    soft = cv2.GaussianBlur(small, (0, 0), 1.0)
+    across = cv2.Scharr(soft, cv2.CV_32F, 1, 0, scale=1 / 32)
+    down = cv2.Scharr(soft, cv2.CV_32F, 0, 1, scale=1 / 32)
+    strength = cv2.magnitude(across, down)
+    structure = np.empty(small.shape, np.complex64)
+    scale = 1 / np.maximum(strength, 1e-3)
+    structure.real = (across * across - down * down) * scale
+    structure.imag = 2 * across * down * scale
+    tall, wide = small.shape
+    coarse = cv2.resize(small, (20, max(1, round(20 * tall / wide))), interpolation=cv2.INTER_AREA)
+    return Look(
+        structure, _plane(strength), _plane(cv2.absdiff(small, soft)), _plane(coarse), float(small.mean())
+    )
+
+
+class Reference:
+    """A running mean of looks: five arrays of at most 160 pixels width."""
+
+    def __init__(self, first: Look) -> None:
+        self.structure = first.structure.copy()
+        self.power = np.square(first.strength)
+        self.fine = first.fine.copy()
+        self.coarse = first.coarse.copy()
+        self.luma = first.luma
+        self.age_ms = 0
+        self._prepare()
+
+    def learn(self, seen: Look, passed_ms: int, learn_ms: int, follow_ms: int) -> None:
+        """Fold one more look in: an even mean until `learn_ms` old, then one that forgets over `follow_ms`."""
+        self.age_ms += passed_ms
+        part = passed_ms / max(self.age_ms if self.age_ms <= learn_ms else follow_ms, passed_ms, 1)
+        self.structure += np.complex64(part) * (seen.structure - self.structure)
+        for mine, new in (
+            (self.power, np.square(seen.strength)),
+            (self.fine, seen.fine),
+            (self.coarse, seen.coarse),
+        ):
+            np.add(mine, np.float32(part) * (new - mine), out=mine)
+        self.luma += part * (seen.luma - self.luma)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self.size = _plane(np.abs(self.structure))
+        self.lasting = (self.size > EDGE_MIN) & (np.square(self.size) > LASTING * self.power)
+
+    @property
+    def faint(self) -> bool:
+        """Whether the edges are so weak (asphalt, a wall) that only the loss of nearly all of them proves anything."""
+        return float(np.median(self.size[self.lasting])) < FAINT if self.lasting.any() else True
+
+    @property
+    def cells(self) -> int:
+        """Cells with enough lasting edges to be judged in good light."""
+        return int((in_cells(self.lasting) >= CELL_EDGES).sum())
+
+    def match(self, seen: Look) -> Match:
+        """How much of this reference the look shows; nothing judged where the light leaves no edge to see."""
+        gain = min(max(seen.luma / max(self.luma, 1.0), 0.05), 1.0)
+        visible, kept = kept_edges(self.structure, self.size, self.lasting, seen, gain)
+        weight = np.where(visible, self.size, 0)
+        there = in_cells(weight)
+        judged = in_cells(visible) >= CELL_EDGES
+        count = int(judged.sum())
+        if not count:
+            return Match()
+        kept_weight = np.where(kept, self.size, 0)
+        lost = judged & (in_cells(kept_weight) < CELL_LOST * there)
+        flat = lost & (in_cells(np.where(visible, seen.strength, 0)) < CELL_FLAT * gain * there)
+        weigh = np.sqrt(np.where(judged, there, 0))
+        sharp_then = float(self.fine[visible].sum()) / float(weight.sum())
+        strength_now = float(seen.strength[kept].sum())
+        sharp_now = float(seen.fine[kept].sum()) / strength_now if strength_now else 0.0
+        return Match(
+            kept=float(kept_weight.sum()) / float(weight.sum()),
+            lost=float(weigh[lost].sum() / weigh.sum()),
+            flat=float(weigh[flat].sum() / weigh.sum()),
+            sharp=sharp_now / max(sharp_then, 1e-3),
+            judged=count,
+            blurred=correlated(self.coarse, seen.coarse, gain),
+        )
+
+
+def kept_edges(
+    structure: Structure, size: Plane, lasting: NDArray[np.bool_], seen: Look, gain: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which lasting edges a look in this light could show (those not too faint), and which of them it shows."""
+    visible = lasting & (size * np.float32(gain) > 0.7 * EDGE_MIN)
+    agreement = seen.structure.real * structure.real + seen.structure.imag * structure.imag
+    kept = visible & (agreement > AGREES * seen.strength * size)
+    return visible, kept & (seen.strength > np.float32(STRENGTH_LEFT * gain) * size)
+
+
+def correlated(then: Plane, now: Plane, gain: float) -> float:
+    """Correlation of two coarse pictures; 0 where either has lost its contrast beyond what the light explains."""
+    a, b = then - then.mean(), now - now.mean()
+    spread_a, spread_b = float(a.std()), float(b.std())
+    if spread_a < 4 or spread_b < 0.5 * gain * spread_a:
+        return 0.0
+    return float((a * b).mean()) / (spread_a * spread_b)
+
+
+def in_cells(picture: NDArray[Any]) -> Plane:
+    """Sums over the cells of the grid; what does not divide evenly at the right and lower rim is left out."""
+    rows, columns = GRID
+    tall, wide = max(1, picture.shape[0] // rows), max(1, picture.shape[1] // columns)
+    part = picture[: tall * rows, : wide * columns].astype(np.float32)
+    return _plane(part.reshape(rows, tall, columns, wide).sum(axis=(1, 3)))
+
+
+def _plane(made: Any) -> Plane:
+    return np.asarray(made, np.float32)
