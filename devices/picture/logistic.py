@@ -1,0 +1,78 @@
+"""A small logistic regression: fitted by Newton's method, judged on clips it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+
+RIDGE: Final = 2.0  # keeps weights small where examples are few; in units of examples
+ROUNDS: Final = 60  # Newton needs about eight
+FAR: Final = 4.0  # standard deviations: what lies farther out than ever seen counts no more than this
+
+
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Weights of named features that are centred and scaled first. `sources` says what it was fitted on."""
+
+    features: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        counts = {len(part) for part in (self.features, self.mean, self.scale, self.weights)}
+        if len(counts) != 1:
+            raise ValueError("a model has as many means, scales and weights as features")
+        numbers = np.array([*self.mean, *self.scale, *self.weights, self.bias])
+        if not np.isfinite(numbers).all() or min(self.scale, default=1.0) <= 0:
+            raise ValueError("the numbers of a model are finite, and its scales above 0")
+
+    def probability(self, features: Numbers) -> float:
+        """How sure the model is, 0..1, of one example."""
+        centred = np.clip((features - np.array(self.mean)) / np.array(self.scale), -FAR, FAR)
+        return float(1 / (1 + np.exp(-(centred @ np.array(self.weights) + self.bias))))
+
+
+def fit(names: Sequence[str], examples: Numbers, labels: NDArray[np.bool_], shares: Numbers) -> Model:
+    """The model of examples (rows) with labels; `shares` says how much each counts.
+
+    Both labels count the same in all, so the bias favours neither. Raises ValueError when one of them is missing.
+    """
+    if labels.all() or not labels.any():
+        raise ValueError("a model needs examples of both kinds")
+    share = shares.copy()
+    for kind in (labels, ~labels):
+        share[kind] *= len(labels) / 2 / share[kind].sum()
+    mean = np.average(examples, axis=0, weights=share)
+    scale = np.sqrt(np.average((examples - mean) ** 2, axis=0, weights=share)) + 1e-6
+    centred = np.clip((examples - mean) / scale, -FAR, FAR)
+    wide = np.hstack([centred, np.ones((len(centred), 1))])
+    penalty = np.diag([RIDGE] * centred.shape[1] + [0.0])
+    weights = np.zeros(wide.shape[1])
+    for _ in range(ROUNDS):
+        likely = 1 / (1 + np.exp(-np.clip(wide @ weights, -30, 30)))
+        slope = wide.T @ (share * (labels - likely)) - penalty @ weights
+        curve = (wide * (share * likely * (1 - likely) + 1e-9)[:, None]).T @ wide + penalty
+        step = np.linalg.solve(curve, slope)
+        weights += np.clip(step, -2, 2)
+        if float(np.abs(step).max()) < 1e-6:
+            break
+    rounded = [tuple(round(float(value), 4) for value in part) for part in (mean, scale, weights[:-1])]
+    return Model(tuple(names), rounded[0], rounded[1], rounded[2], round(float(weights[-1]), 4))
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a part seen as `hits` `of` so many (Wilson 1927); (0, 1) of nothing."""
+    if of == 0:
+        return 0.0, 1.0
+    z, part = 1.96, hits / of
+    middle = (part + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * np.sqrt(part * (1 - part) / of + z * z / (4 * of * of))
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
