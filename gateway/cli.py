@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fileinput
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -396,6 +397,4 @@ def bench(
         typer.echo("The bench folder is only in a checkout.", err=True)
         raise typer.Exit(2)
     sys.path.insert(0, str(root))
-    import importlib
-
     importlib.import_module("bench.run").main(seconds, [p for p in only.split(",") if p])

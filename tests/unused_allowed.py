@@ -9,6 +9,10 @@ _.pause_writing  # asyncio.Protocol
 _.resume_writing  # asyncio.Protocol
 _.datagram_received  # asyncio.DatagramProtocol
 
+# Found by http.server.
+_.do_GET  # BaseHTTPRequestHandler
+_.daemon_threads  # ThreadingHTTPServer
+
 # Read by the database libraries.
 _.isolation_level  # sqlite3.Connection
 _.text_factory  # sqlite3.Connection

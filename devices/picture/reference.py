@@ -50,6 +50,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     `kept`: of the lasting edges, weighed by their strength. `lost`: of the cells with lasting edges, those that kept
     nearly none. `flat`: those lost cells that show no other detail instead. `judged`: the number of cells that could be
     judged in this light. `blurred`: the correlation of the coarse pictures, -1..1, 0 where contrast is lacking.
+    `where` is the rectangle around the lost cells, (x, y, width, height) in 0..1.
     """
 
     kept: float = 1.0
@@ -58,6 +59,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     sharp: float = 1.0
     judged: int = 0
     blurred: float = 0.0
+    where: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
 def look(frame: Frame) -> Look:
@@ -142,7 +144,19 @@ class Reference:
             sharp=sharp_now / max(sharp_then, 1e-3),
             judged=count,
             blurred=correlated(self.coarse, seen.coarse, gain),
+            where=_around(lost),
         )
+
+
+def _around(cells: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """The rectangle around the cells that are marked, in parts of the picture; the whole where none is."""
+    rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    if not rows.size:
+        return 0.0, 0.0, 1.0, 1.0
+    tall, wide = cells.shape
+    top, left = float(rows[0]) / tall, float(columns[0]) / wide
+    high, long = float(rows[-1] + 1) / tall - top, float(columns[-1] + 1) / wide - left
+    return round(left, 4), round(top, 4), round(long, 4), round(high, 4)
 
 
 def kept_edges(

@@ -1,4 +1,4 @@
-"""Judges the view itself, once for all analytics: is it the right one, can it be trusted at this moment?"""
+"""Judges the view itself once for all analytics: whether it is the right one and can be trusted at this moment."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from devices.picture.align import Alignment, aligned
 from devices.picture.frame import Frame, View
 from devices.picture.reference import Look, Match, Reference, look
 from devices.picture.stillness import Stillness
+from devices.picture.zone import WHOLE
 
 EVERY_MS: Final = 180  # at most five judgements a second; frames between two share the earlier one
 GAP_MS: Final = 5_000  # after a longer gap time is not counted as seen
@@ -20,6 +21,9 @@ SETTLES_MS: Final = (
     1_500  # exposure and white balance of usual cameras follow a light switch within about a second
 )
 MODE_MS: Final = 800  # colour or not must stand this long before it is believed
+
+GREY_CHROMA: Final = 2  # levels off 128; infrared after compression was seen at 1, grey asphalt at 3
+ALIKE_KEPT: Final = 0.6  # of the edges, for day and infrared to be one view
 
 BLACK_MEAN: Final = 26  # grey levels; video black is 16, and compressed noise sits on it
 BLACK_BRIGHT: Final = 48  # the brightest hundredth of a black picture is darker; a lamp in the night is not
@@ -77,6 +81,7 @@ class Gate:
         self._search_at, self._search_wait = 0, SEARCH_MS
         self._found: Alignment | None = None
         self._astray_ms = 0
+        self._where = WHOLE  # around what was lost when it was last compared
 
     def judge(self, frame: Frame) -> View:
         """What is known of the view as this frame shows it; the frame's own `view` is left to the caller to set."""
@@ -88,10 +93,10 @@ class Gate:
         seen = look(frame)
         dark = self._dark(frame, seen)
         if not dark:
-            self._mode(frame)
+            self._mode(frame, seen)
         settling = self._settles(frame, seen)
-        mine = self._references.get(self._monochrome)
-        still_since = self._still.feed(frame, learning=mine is None or mine.age_ms < self._ready_ms)
+        known = any(reference.age_ms >= self._ready_ms for reference in self._references.values())
+        still_since = self._still.feed(frame, learning=not known)
         fault, score = ("black", 1.0) if dark else self._compare(frame.at, seen, passed, settling)
         if fault == "" and still_since is not None and frame.at - still_since >= self.config.frozen_s * 1000:
             fault, self._fault_since = "frozen", still_since
@@ -101,7 +106,8 @@ class Gate:
             self._fault_since = None
         reference = self._references.get(self._monochrome)
         learned = reference is not None and reference.age_ms >= self._ready_ms
-        view = View(fault, settling, self._monochrome, learned, self._fault_since, score)
+        box = self._where if fault == "covered" else WHOLE
+        view = View(fault, settling, self._monochrome, learned, self._fault_since, round(score, 3), box)
         self._last = (frame.at, view)
         return view
 
@@ -126,12 +132,13 @@ class Gate:
         match = mine.match(seen) if mine is not None and mine.age_ms >= self._ready_ms else Match()
         return match.judged < CELLS_MIN or match.kept < 0.35
 
-    def _mode(self, frame: Frame) -> None:
-        """Colour or monochrome; a change must stand, and then the other mode's reference holds."""
+    def _mode(self, frame: Frame, seen: Look) -> None:
+        """Colour or monochrome; a change must stand, and then the other mode's reference holds.
+
+        Where both look alike (a grey yard in which a red car stops) there is one reference for both, and no change.
+        """
         chroma = np.abs(frame.half_ycrcb[::4, ::4, 1:].astype(np.int16) - 128)
-        grey = (
-            float(np.percentile(chroma, 99.5)) <= 2
-        )  # infrared after compression was seen at 1, grey asphalt at 3
+        grey = float(np.percentile(chroma, 99.5)) <= GREY_CHROMA
         if self._last is None:
             self._monochrome = grey
         if grey == self._monochrome:
@@ -141,7 +148,12 @@ class Gate:
             self._mode_since = frame.at
         if frame.at - self._mode_since >= MODE_MS:
             self._monochrome, self._mode_since = grey, None
-            self._settled_at = frame.at + SETTLES_MS
+            other = self._references.get(not grey)
+            if other is not None and grey not in self._references and other.match(seen).kept >= ALIKE_KEPT:
+                self._references[grey] = other
+                self._usual[grey] = self._usual.get(not grey, 0.9)
+            elif other is None or other is not self._references.get(grey):
+                self._settled_at = frame.at + SETTLES_MS
 
     def _settles(self, frame: Frame, seen: Look) -> bool:
         """Whether the light of nearly the whole picture has just changed by a quarter, all one way."""
@@ -154,7 +166,7 @@ class Gate:
             if brighter or darker:
                 self._settled_at = frame.at + SETTLES_MS
         self._lumas.append((frame.at, now))
-        return frame.at < self._settled_at or self._mode_since is not None
+        return frame.at < self._settled_at
 
     def _compare(self, at: int, seen: Look, passed: int, settling: bool) -> tuple[str, float]:
         """The fault that the comparison with the reference shows, and learning when it shows none."""
@@ -166,7 +178,8 @@ class Gate:
             return "", 1.0
         match = judge.match(seen)
         usual = self._usual.get(mode, 0.9) if judge is mine else 0.5
-        fault, score = self._fault(at, judge, match, usual, seen, passed)
+        self._where = match.where
+        fault, score = self._fault(at, judge, match, usual, seen)
         if not fault and not settling and not self._found:
             if match.kept > SUSPECT * usual or mine is not judge or match.judged < CELLS_MIN:
                 self._learn(at, seen, passed)
@@ -191,9 +204,7 @@ class Gate:
         if mine.age_ms <= self._ready_ms:
             self._usual[mode] = mine.match(seen).kept
 
-    def _fault(
-        self, at: int, judge: Reference, match: Match, usual: float, seen: Look, passed: int
-    ) -> tuple[str, float]:
+    def _fault(self, at: int, judge: Reference, match: Match, usual: float, seen: Look) -> tuple[str, float]:
         if match.judged < CELLS_MIN:  # too dark to see anything that was there by day
             self._found = None
             return "", 1.0
@@ -204,7 +215,7 @@ class Gate:
             found = None if alike else self._search(at, judge, seen, match, usual)
             if found:
                 return found, 0.9
-            return ("defocused", match.blurred) if alike else ("covered", round(match.lost, 3))
+            return ("defocused", match.blurred) if alike else ("covered", match.lost)
         if match.kept < SUSPECT * usual:
             found = self._search(at, judge, seen, match, usual)
             if found:
@@ -212,7 +223,7 @@ class Gate:
         else:
             self._found, self._search_wait, self._search_at = None, SEARCH_MS, at
         if match.sharp < BLUR_SHARP and (match.kept >= BLUR_KEPT or alike):
-            return "defocused", round(min(1.0, 1.2 - match.sharp), 3)
+            return "defocused", min(1.0, 1.2 - match.sharp)
         if match.kept < ELSEWHERE_KEPT and match.lost >= 0.6:
             return "moved", 0.6
         return "", 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import cv2
 import msgspec
@@ -15,8 +14,6 @@ from devices.simulator.scenes.actors import Actors
 from devices.simulator.scenes.backdrop import LANE, backdrop
 from devices.simulator.scenes.light import Sky, lit
 from devices.simulator.scenes.mischief import TAMPER, Mischief
-
-LIGHTS: Final = ("day", "dusk", "night", "infrared")
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,9 +41,10 @@ class Truth(msgspec.Struct, frozen=True):
 class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A clip to be rendered. Equal scenes give equal pictures.
 
-    `light` is one of LIGHTS, or `hour` (0..24) sets the sun of a clear day with infrared at night. `people` and `cars`
-    are in view on average; `rain` 0..1; `neon`: a shop's red and orange sign that flickers. `quality` is that of the
-    JPEG the camera sends. Times count from `from_s`, so that a long day can be rendered in parts.
+    `light` is `day`, `dusk`, `night` or `infrared`, or `hour` (0..24) sets the sun of a clear day with infrared at
+    night. `people` and `cars` are in view on average; `rain` 0..1; `neon`: a shop's red and orange sign that flickers.
+    `quality` is that of the JPEG the camera sends. Times count from `from_s`, so that a long day can be rendered in
+    parts.
     """
 
     seed: int = 0

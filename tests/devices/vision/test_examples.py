@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from devices.discover import discover
-from devices.picture.analytic import Example
+from devices.picture.analytic import UNRELIABLE, Example
 from devices.picture.reading import reading_of
 from devices.picture.view import CLIP
 from devices.picture.watch import Watch
@@ -49,3 +49,4 @@ def test_examples(name: str, example: Example) -> None:
 def test_metrics_are_in_the_table(name: str) -> None:
     """What a sight becomes is a metric that rules know, or said to be none."""
     assert all(metric == "" or metric in METRICS for metric in PLUGINS[name].METRICS.values())
+    assert not PLUGINS[name].METRICS.get(UNRELIABLE), "that nothing can be seen is no finding"

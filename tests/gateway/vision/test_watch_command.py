@@ -15,6 +15,7 @@ import cv2
 import pytest
 
 from devices.simulator.scenes import Happening, Scene
+from devices.simulator.scenes.stream import streamed
 from gateway.vision.looking import looking
 from gateway.vision.orders import Ended, Orders
 
@@ -137,3 +138,21 @@ def test_real_clips(clip: str, wanted: list[str]) -> None:
     seen = rows(done)
     assert [row["type"] for row in seen] == wanted
     assert all(7 < row["start_s"] < 13 for row in seen)
+
+
+def test_a_stream_is_watched_until_it_hangs() -> None:
+    """An HTTP camera is looked at in real time; when it brings nothing more, that is its end."""
+    scene = Scene(seed=5, seconds=60, width=320, happenings=(Happening(kind="black", start_s=3, end_s=60),))
+    with streamed(scene, stop_after_s=9) as address:
+        done = vision(address, "--analytic", "tamper", "--learn", "2", "--json")
+    assert done.returncode == 0
+    (row,) = rows(done)
+    assert row["type"] == "black"
+    assert row["end_s"] > row["start_s"] + 4
+
+
+def test_a_dead_host_is_refused_in_words() -> None:
+    """Nobody there: exit code 2 and one line."""
+    done = vision("http://127.0.0.1:9/stream", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "picture" in done.stderr
