@@ -16,6 +16,7 @@ import typer
 from gateway.cli_catalogue import catalogue_app
 from gateway.cli_devices import devices_app
 from gateway.cli_vision import vision_app
+from gateway.cli_vision_calibrate import calibrate
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -28,6 +29,7 @@ app.add_typer(users_app, name="users")
 app.add_typer(devices_app, name="devices")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(vision_app, name="vision")
+vision_app.command("calibrate")(calibrate)
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="csg.yaml; without it the defaults hold.")

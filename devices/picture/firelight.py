@@ -112,7 +112,13 @@ def neon(rng: Generator, width: int, height: int) -> Painter:
             part = slice(int(wide * (0.05 + bad * 0.23)), int(wide * (0.25 + bad * 0.23)))
             lit[:, part] = letters[:, part] * random[int(at * 24) % 1024]
         soft = cv2.GaussianBlur(lit, (0, 0), 1 + tall / 40)
-        _over(picture, x, y, np.broadcast_to(colour, (tall, wide, 3)).astype(np.float32), np.clip(soft * 1.4, 0, 1))
+        _over(
+            picture,
+            x,
+            y,
+            np.broadcast_to(colour, (tall, wide, 3)).astype(np.float32),
+            np.clip(soft * 1.4, 0, 1),
+        )
 
     return paint
 
@@ -143,7 +149,9 @@ def ticker(rng: Generator, width: int, height: int) -> Painter:
     return paint
 
 
-def _lamp(picture: Pixels, x: float, y: float, size: float, strength: float, colour: NDArray[np.float64]) -> None:
+def _lamp(
+    picture: Pixels, x: float, y: float, size: float, strength: float, colour: NDArray[np.float64]
+) -> None:
     """A round light with its halo; white in the middle where it is strong."""
     reach = max(int(size * 3), 3)
     down, across = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
@@ -200,14 +208,35 @@ def orange_clothes(rng: Generator, width: int, height: int) -> Painter:
         swing = np.sin(2 * np.pi * step * at)
         foot, hip, head = int(y + tall / 2), int(y + tall / 8), int(y - tall / 2)
         for side in (-1, 1):
-            cv2.line(picture, (int(here), hip), (int(here + side * swing * tall / 6), foot), (60, 45, 40), max(int(tall / 12), 1))
-        cv2.ellipse(picture, (int(here), int(y - tall / 8)), (max(int(tall / 8), 2), max(int(tall / 4), 3)), swing * 3, 0, 360, colour, -1)
+            cv2.line(
+                picture,
+                (int(here), hip),
+                (int(here + side * swing * tall / 6), foot),
+                (60, 45, 40),
+                max(int(tall / 12), 1),
+            )
+        cv2.ellipse(
+            picture,
+            (int(here), int(y - tall / 8)),
+            (max(int(tall / 8), 2), max(int(tall / 4), 3)),
+            swing * 3,
+            0,
+            360,
+            colour,
+            -1,
+        )
         for side in (-1, 1):
             hand = (int(here + side * tall / 6 + swing * tall / 10), int(y + side * swing * tall / 8))
             cv2.line(picture, (int(here), int(y - tall / 4)), hand, colour, max(int(tall / 16), 1))
         cv2.circle(picture, (int(here), head), max(int(tall / 12), 1), (120, 150, 190), -1)
         stripe = int(y - tall / 10)
-        cv2.line(picture, (int(here - tall / 8), stripe), (int(here + tall / 8), stripe), (210, 225, 220), max(int(tall / 30), 1))
+        cv2.line(
+            picture,
+            (int(here - tall / 8), stripe),
+            (int(here + tall / 8), stripe),
+            (210, 225, 220),
+            max(int(tall / 30), 1),
+        )
 
     return paint
 
@@ -277,7 +306,9 @@ def sunset(rng: Generator, width: int, height: int) -> Painter:
         cloud = _sampled(noise, across * 0.5 + drift * at, down * 0.8)
         light = np.clip(1.4 - far / width * 1.6, 0.2, 1.2) * (0.6 + 0.4 * cloud)
         core = np.exp(-((far / size) ** 2)) * (0.5 + 0.5 * cloud)
-        patch = np.stack([60 * light + 180 * core, 130 * light + 150 * core, 235 * light + 60 * core], axis=-1)
+        patch = np.stack(
+            [60 * light + 180 * core, 130 * light + 150 * core, 235 * light + 60 * core], axis=-1
+        )
         _over(picture, 0, 0, patch.astype(np.float32), cover)
 
     return paint
@@ -314,7 +345,16 @@ def lanterns(rng: Generator, width: int, height: int) -> Painter:
             way = swing * np.sin(2 * np.pi * rate * at + index)
             middle = (int(here_x + way), int(here_y))
             cv2.ellipse(picture, middle, (max(int(size * 1.2), 2), max(int(size), 2)), 0, 0, 360, colour, -1)
-            cv2.ellipse(picture, middle, (max(int(size * 0.5), 1), max(int(size * 0.6), 1)), 0, 0, 360, (90, 170, 255), -1)
+            cv2.ellipse(
+                picture,
+                middle,
+                (max(int(size * 0.5), 1), max(int(size * 0.6), 1)),
+                0,
+                0,
+                360,
+                (90, 170, 255),
+                -1,
+            )
 
     return paint
 
@@ -328,7 +368,9 @@ LOOKALIKES: Final[Mapping[str, Maker]] = {
 """What is often taken for a flame, by name."""
 
 
-def scene(maker: Maker, seed: int, *, width: int = 400, height: int = 224) -> Callable[[float, Pixels | None], Pixels]:
+def scene(
+    maker: Maker, seed: int, *, width: int = 400, height: int = 224
+) -> Callable[[float, Pixels | None], Pixels]:
     """A camera's picture at a time, with the thing in it: over a given picture, or over a drawn yard by day or night.
 
     Sensor noise and the codec's loss (as JPEG's) come on top, the same for a seed and a time.

@@ -1,7 +1,8 @@
 """What distinguishes a flame from everything else of its colour: features of flame-coloured regions over 2.4 seconds.
 
-Rules of colour after Celik and Demirel 2009 (YCbCr: flame has Cr well above Cb); of motion after Toereyin et al. 2006: a
-flame flickers, each of its pixels for itself, its outline never rests, and it stays where it burns.
+The rule of colour is Celik and Demirel's of 2009 (in YCbCr a flame has Cr well above Cb), those of motion follow
+Toereyin et al. 2006: a flame flickers, each of its pixels for itself, its outline never rests, and it stays where it
+burns.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 from devices.picture.frame import Frame, Pixels
 
 WINDOW_MS: Final = 2400
-STEP_MS: Final = 115  # pictures nearer to each other than this tell nothing new: 8 a second at most, 5 are enough
+STEP_MS: Final = (
+    115  # pictures nearer to each other than this tell nothing new: 8 a second at most, 5 are enough
+)
 SAMPLES_MIN: Final = 7  # in a window: below 3 pictures a second flicker is not seen
 SAMPLES_MAX: Final = 24
 REGIONS_MAX: Final = 8  # the largest of a picture; bounds the work a scene of lanterns makes
@@ -27,18 +30,32 @@ PAD: Final = 3
 LUMA_MIN: Final = 85  # below it nothing shines
 RED_MIN: Final = 142  # Cr; 128 is no colour
 SPREAD_MIN: Final = 30  # Cr - Cb
-RESTLESS: Final = 7.0  # standard deviation of luma over the window; a lit wall in codec noise has 2 to 3
+RESTLESS: Final = 7.0  # standard deviation of luma in the window; a wall in codec noise has 2 to 3
 
 NAMES: Final = (
-    "flicker", "alone", "outline", "restless", "drift", "breadth", "pulse", "growth", "glow", "red", "range", "reversal",
-    "regular",
+    "flicker", "alone", "outline", "restless", "drift", "breadth", "pulse",
+    "growth", "glow", "red", "range", "reversal", "regular", "modes",
 )  # fmt: skip
-"""flicker: how much a pixel varies over its mean; alone: part of that which its neighbours do not share; outline: part
-of the area that changes from picture to picture; restless: the same with the region kept in place; drift: how far it
-went, in its own widths; breadth: area ever covered over area covered at a time; pulse: variation of the area; growth:
-of the area from first to second half (log); glow: how much brighter inside than at the rim; red: Cr less Cb; range: how
-far colour and luma differ within it; reversal: how often a pixel's change turns around; regular: how much the region's brightness repeats
-itself, as a lamp's does that blinks or turns."""
+"""flicker: how much a pixel varies over its mean; alone: part of that which the others do not share; outline: part of
+the area that changes from picture to picture; restless: the same with the region kept in place; drift: how far it went,
+in its own widths (log); breadth: area ever covered over area covered at a time (log); pulse: variation of the area;
+growth: of the area from first to second half (log); glow: how much brighter inside than at the rim; red: Cr less Cb;
+range: how far colour and luma differ within it; reversal: how often a pixel's change turns around; regular: how much
+the region's brightness repeats itself, as a lamp's does that blinks or turns; modes: how much of its change two
+patterns that grow and fade do not explain: lamps need one or two however they blink, a flame is never the same twice.
+"""
+
+BOUNDS: Final = {
+    "flicker": (0.07, 9.0), "outline": (0.22, 1.4), "restless": (0.0, 1.4), "reversal": (0.15, 1.0),
+    "modes": (0.05, 1.0),
+}  # fmt: skip
+"""What every flame has, with room to spare (nine of ten windows of real and drawn fires: flicker above 0.09, outline
+0.37 to 1.05, reversal above 0.24, modes above 0.09). A lamp that brakes or blinks, a sky, a running text do not."""
+
+
+def plausible(features: NDArray[np.float64]) -> bool:
+    """Whether a region can be a flame at all; only those are weighed."""
+    return all(low <= features[NAMES.index(name)] <= high for name, (low, high) in BOUNDS.items())
 
 
 class Candidate(NamedTuple):
@@ -78,9 +95,13 @@ class Window:
             return
         pictures = np.stack([picture for _, picture in self._samples])
         coloured = np.stack([flame_coloured(picture) for picture in pictures])
-        often = np.count_nonzero(coloured, axis=0) * 5 >= len(pictures)  # so that tongues of flame belong to it
+        often = np.count_nonzero(coloured, axis=0) * 5 >= len(
+            pictures
+        )  # so that tongues of flame belong to it
         restless = _deviation(pictures) >= RESTLESS
-        there = cv2.morphologyEx((often & restless).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+        there = cv2.morphologyEx(
+            (often & restless).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)
+        )
         count, label, stats, _ = cv2.connectedComponentsWithStats(there)
         order = sorted(range(1, count), key=lambda one: -int(stats[one, cv2.CC_STAT_AREA]))
         for one in order[:REGIONS_MAX]:
@@ -90,7 +111,8 @@ class Window:
             top, left = max(y - PAD, 0), max(x - PAD, 0)
             part = (slice(None), slice(top, y + height + PAD), slice(left, x + width + PAD))
             features = measured(pictures[part], coloured[part].astype(np.bool_), label[part[1:]] == one)
-            yield Candidate(features, x, y, width, height)
+            if plausible(features):
+                yield Candidate(features, x, y, width, height)
 
 
 def flame_coloured(ycrcb: Pixels) -> Pixels:
@@ -100,15 +122,15 @@ def flame_coloured(ycrcb: Pixels) -> Pixels:
     return np.asarray((luma >= LUMA_MIN) & (red >= RED_MIN) & (spread >= SPREAD_MIN), np.uint8)
 
 
-def measured(
-    pictures: Pixels, coloured: NDArray[np.bool_], region: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def measured(pictures: Pixels, coloured: NDArray[np.bool_], region: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The features of a region: `pictures` (time, height, width, YCrCb), `coloured` (time, height, width): where they
     have the colour of a flame, `region` (height, width): the restless pixels it is made of.
     """
     luma = pictures[..., 0].astype(np.float32)
     inside = luma[:, region]
-    hot = coloured & region & (luma >= min(float(inside.mean()), 240.0))  # what shines, on a wall of the same colour
+    hot = (
+        coloured & region & (luma >= min(float(inside.mean()), 240.0))
+    )  # what shines, on a wall of the same colour
     areas = hot.sum(axis=(1, 2)).astype(np.float64)
     area = max(float(areas.mean()), 1.0)
     deviation = float(inside.std(axis=0).mean())
@@ -121,7 +143,11 @@ def measured(
     rim = region & ~core
     mean = luma.mean(axis=0)
     glow = float(mean[core].mean() - mean[rim].mean()) if core.any() and rim.any() else 0.0
-    shown = pictures[hot].astype(np.float32) if hot.any() else pictures[:, region].reshape(-1, 3).astype(np.float32)
+    shown = (
+        pictures[hot].astype(np.float32)
+        if hot.any()
+        else pictures[:, region].reshape(-1, 3).astype(np.float32)
+    )
     ends = centres[[0, 1, 2, -3, -2, -1]]
     drift = np.abs(ends[3:].mean(axis=0) - ends[:3].mean(axis=0)).max()
     return np.array(
@@ -139,12 +165,20 @@ def measured(
             float(shown[:, 0].std() + shown[:, 1].std()) / 100,
             float(turns.mean()),
             _regular(inside.mean(axis=1)),
+            _modes(inside),
         ]
     )
 
 
+def _modes(luma: NDArray[np.float32]) -> float:
+    """The part of the variance over time (rows) that the two strongest patterns leave unexplained, 0..1."""
+    centred = luma - luma.mean(axis=0)
+    powers = np.linalg.eigvalsh((centred @ centred.T).astype(np.float64))
+    return float(max(powers[:-2].sum(), 0.0) / (powers.sum() + 1e-6))
+
+
 def _regular(brightness: NDArray[np.float32]) -> float:
-    """The highest autocorrelation of a brightness over time at 2 pictures or more, -1..1; 0 where it does not change."""
+    """The highest autocorrelation of a brightness at 2 pictures or more, -1..1; 0 where it does not change."""
     centred = brightness - brightness.mean()
     power = float(np.mean(centred**2))
     if power < 1:

@@ -12,7 +12,7 @@ WEEK: Final = 7 * DAY
 
 
 class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From `start` to `end`, minutes of the local day (0..1440), on `days` (0 is Monday); past midnight if end <= start.
+    """From `start` to `end`, minutes of the local day (0..1440), on `days` (0: Monday); past midnight if end <= start.
 
     22:00 to 06:00 on Monday is Monday's night until Tuesday at six. Raises ValueError for other numbers.
     """

@@ -17,16 +17,22 @@ from devices.picture.likeness import Flags, Floats, Look, Unlikeness, median, sp
 
 Times = NDArray[np.int64]
 
-SEEN_PART: Final = 0.6  # of its time that something must be seen: traffic may hide it, a queue of cars is no object
-HIDDEN_MS: Final = 3000  # a candidate not seen for so long, or for as long as it was, gives way to what is there now
+SEEN_PART: Final = (
+    0.6  # of its time that something must be seen: traffic may hide it, a queue of cars is no object
+)
+HIDDEN_MS: Final = (
+    3000  # a candidate not seen for so long, or for as long as it was, gives way to what is there now
+)
 GLIMPSE_MS: Final = 300  # but for at least so long: one frame proves nothing
 BACK_MS: Final = 1200  # the ground seen for so long: what stood there is gone
 ADAPT_MS: Final = 60_000  # time constant with which the ground follows what still looks like it (sun, wet)
-UNSURE: Final = 0.3  # of the pictures of a ground that showed something else in a cell: perhaps that was the ground
+UNSURE: Final = (
+    0.3  # of the pictures of a ground that showed something else in a cell: perhaps that was the ground
+)
 SURE_MS: Final = 3000  # the first thing to stand so long in such a cell is its ground
 CLOSER: Final = 0.1  # of the texture difference, by which a candidate must beat a ground that fits as well
 HELD_MS: Final = 86_400_000  # what stood before the light changed has stood long enough
-SAME_LOOK: Final = 0.25  # median texture difference below which a picture without colour is the same picture
+SAME_LOOK: Final = 0.15  # of the cells may differ in a picture that shows the same without its colours
 
 
 class Ground:
@@ -42,7 +48,7 @@ class Ground:
 
 
 class Layers:
-    """The candidates before one ground. Times are of the caller's clock (ms), which stands still when it sees nothing."""
+    """The candidates before one ground. Times are of the caller's clock (ms), which stands still while it is blind."""
 
     def __init__(self, ground: Ground, clock: int, held: Flags, coloured: bool) -> None:
         """`held`: cells in which something stood before, under another ground; it is supposed to stand there still."""
@@ -56,9 +62,10 @@ class Layers:
         self._held = held.copy()  # until the next picture shows it in this light
         self._seen_ms: Times = np.zeros(cells, np.int64)
         self._back_ms: Times = np.zeros(cells, np.int64)
+        self.like: Flags = np.zeros(cells, np.bool_)  # cells that show their candidate now
 
     def feed(self, now: Look, shown: Flags, clock: int, passed: int) -> None:
-        """Bring every cell up to this picture, `passed` ms after the one before; `shown`: cells that it really shows."""
+        """Bring every cell up to this picture, `passed` ms after the last; `shown`: cells that it really shows."""
         if self._held.any():
             self._take_over(now, clock)
         ground = self.ground
@@ -69,8 +76,11 @@ class Layers:
         self._back_ms = np.where(absent | like | ~shown, 0, self._back_ms + passed)
         self._seen_ms += np.where(like, passed, 0)
         self.last[like] = clock
+        self.like = like
         self.has &= self._back_ms < BACK_MS
-        lapsed = absent & ~like & (~self.has | (clock - self.last > np.clip(self._seen_ms, GLIMPSE_MS, HIDDEN_MS)))
+        lapsed = (
+            absent & ~like & (~self.has | (clock - self.last > np.clip(self._seen_ms, GLIMPSE_MS, HIDDEN_MS)))
+        )
         self._uncover(now, lapsed & ground.unknown)
         self._put(now, lapsed & ~ground.unknown, clock)
         if ground.unsure.any():
@@ -84,6 +94,12 @@ class Layers:
         seen = self._seen_ms >= SEEN_PART * age
         return np.asarray(self.has & (age >= dwell_ms) & seen & (clock - self.last <= HIDDEN_MS))
 
+    def restless(self, near: Flags) -> float:
+        """Part of the cells near something that show neither their ground nor anything that stays: it moves there."""
+        there = near & self.has
+        calm = there & (self.like | (self._back_ms > 0))
+        return 1 - float(calm.sum()) / max(float(there.sum()), 1.0)
+
     def against(self) -> Unlikeness:
         """How the candidates differ from their ground."""
         return unlikeness(self.candidate, self.ground.look, self.ground.usual, coloured=self.coloured)
@@ -95,6 +111,12 @@ class Layers:
             copied(self.ground.look, self.candidate, cells)
             self.has &= ~cells
             self.ground.unsure &= ~cells
+
+    def end(self, cells: Flags, until: int) -> None:
+        """Something that stood in these cells from before `until` is gone: what still looks like it was ground."""
+        old = cells & self.has & (self.since <= until)
+        self.absorb(old & self.like)
+        self.has &= ~old
 
     def colours(self, now: Look, coloured: bool) -> None:
         """From here on pictures have colour, or none. A candidate seen without takes its colours from this picture."""
@@ -132,8 +154,9 @@ class Layers:
         wide = spread(calm, now.detail.shape).astype(np.float32) * rate
         weight = calm.astype(np.float32) * rate
         look.detail[...] += wide * (now.detail - look.detail)
-        for own, new in ((look.mean[0], now.mean[0]), (look.busy, now.busy), (look.noise, now.noise)):
-            own += weight * (new - own)
+        look.mean[0] += weight * (now.mean[0] - look.mean[0])
+        look.busy[...] += weight * (now.busy - look.busy)
+        look.noise[...] += weight * (now.noise - look.noise)
         if self.coloured:
             look.mean[1:] += weight * (now.mean[1:] - look.mean[1:])
         self.ground.usual += weight * (differs.texture - self.ground.usual)
@@ -141,7 +164,7 @@ class Layers:
 
 def alike(new: Look, old: Look) -> bool:
     """Whether two pictures show the same in their texture, whatever their colours."""
-    return float(np.median(unlikeness(new, old, coloured=False).texture)) < SAME_LOOK
+    return float(np.mean(unlikeness(new, old, coloured=False).any)) < SAME_LOOK
 
 
 def copied(to: Look, of: Look, cells: Flags) -> None:

@@ -76,3 +76,13 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     middle = (part + z * z / (2 * of)) / (1 + z * z / of)
     half = z / (1 + z * z / of) * np.sqrt(part * (1 - part) / of + z * z / (4 * of * of))
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
+def poisson(count: int, hours: float) -> tuple[float, float]:
+    """The 95 % interval of a rate an hour of which so many were counted (Byar's approximation); (0, inf) of no time."""
+    if hours <= 0:
+        return 0.0, float("inf")
+    low = count * (1 - 1 / (9 * count) - 1.96 / (3 * count**0.5)) ** 3 if count else 0.0
+    more = count + 1
+    high = more * (1 - 1 / (9 * more) + 1.96 / (3 * more**0.5)) ** 3
+    return max(low, 0.0) / hours, high / hours

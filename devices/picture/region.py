@@ -30,6 +30,20 @@ class Region(NamedTuple):
     height: int
 
     @property
+    def upright(self) -> bool:
+        """Whether it is as narrow as a person: half as wide as high, or less."""
+        return self.height >= 2 * self.width
+
+    @property
+    def around(self) -> Flags:
+        """The cells of its rectangle and those beside it."""
+        flags = np.zeros(self.cells.shape, np.bool_)
+        flags[max(self.y - 1, 0) : self.y + self.height + 2, max(self.x - 2, 0) : self.x + self.width + 2] = (
+            True
+        )
+        return flags
+
+    @property
     def near(self) -> Flags:
         """The cells around its rectangle where another part of the same thing may be: its own size and a half away."""
         reach = max(JOIN, 3 * max(self.width, self.height) // 2)

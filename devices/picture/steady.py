@@ -10,14 +10,16 @@ import numpy as np
 from devices.picture.frame import Pixels
 from devices.picture.likeness import CELL, WINDOW, Flags, Look
 
-REACH: Final = 8.0  # pixels of the half picture, 2.5 % of its width; beyond it the camera was moved (see tamper)
+REACH: Final = (
+    8.0  # pixels of the half picture, 2.5 % of its width; beyond it the camera was moved (see tamper)
+)
 STEP: Final = 1.5  # pixels a picture: the estimate is of first order and right only near the truth
 _OUTLIER: Final = 0.5  # of log luma: how much a single pixel may say
 _TEXTURE: Final = 5e-6  # mean square gradient needed along both axes; without texture nothing can be said
 
 
 class Steady:
-    """The shift between a camera's pictures and a reference, followed from picture to picture (Lucas and Kanade 1981)."""
+    """The shift between a camera's pictures and a reference, followed step by step (Lucas and Kanade 1981)."""
 
     def __init__(self) -> None:
         self.x = self.y = 0.0  # pixels of the half picture by which the view has wandered
@@ -28,7 +30,9 @@ class Steady:
             return ycrcb
         back = np.array([[1, 0, -self.x], [0, 1, -self.y]], np.float32)
         height, width = ycrcb.shape[:2]
-        return np.asarray(cv2.warpAffine(ycrcb, back, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        return np.asarray(
+            cv2.warpAffine(ycrcb, back, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
 
     def inside(self, cells: tuple[int, ...]) -> Flags:
         """Cells that a steadied picture really shows; the others lie at the side it wandered from."""
@@ -38,7 +42,9 @@ class Steady:
             return np.ones(cells, np.bool_)
         wide, high = cells[1] * CELL - 1, cells[0] * CELL - 1
         out = (columns < reach_x) if self.x < -1 else (columns > wide - reach_x) if self.x > 1 else False
-        return np.asarray(~(out | ((rows < reach_y) if self.y < -1 else (rows > high - reach_y) if self.y > 1 else False)))
+        return np.asarray(
+            ~(out | ((rows < reach_y) if self.y < -1 else (rows > high - reach_y) if self.y > 1 else False))
+        )
 
     def follow(self, now: Look, reference: Look) -> None:
         """Correct the shift by what is left of it between a steadied picture and the reference.

@@ -1,4 +1,4 @@
-"""What labelled clips teach about flames: examples for the regression, and how well a model does on clips it never saw."""
+"""What labelled clips teach about flames, and how well a model does on clips that it never saw."""
 
 from __future__ import annotations
 
@@ -85,8 +85,13 @@ def taught(lessons: Sequence[Lesson]) -> Model:
         clear = [example for example in lesson.examples if example.fire is not None]
         rows += [example.features for example in clear]
         labels += [bool(example.fire) for example in clear]
-        shares += [lesson.share / len(clear)] * len(clear)
-    return fit(NAMES, np.array(rows, np.float64).reshape(-1, len(NAMES)), np.array(labels, np.bool_), np.array(shares))
+        shares += [lesson.share / max(len(clear), 1)] * len(clear)
+    return fit(
+        NAMES,
+        np.array(rows, np.float64).reshape(-1, len(NAMES)),
+        np.array(labels, np.bool_),
+        np.array(shares),
+    )
 
 
 def judged(model: Model, lesson: Lesson) -> Result:
@@ -110,7 +115,9 @@ def judged(model: Model, lesson: Lesson) -> Result:
     return Result(lesson.clip, lesson.kind, lesson.ends, when, false)
 
 
-def cross_validated(lessons: Sequence[Lesson], fixed: Sequence[Lesson], told: Callable[[str], None]) -> list[Result]:
+def cross_validated(
+    lessons: Sequence[Lesson], fixed: Sequence[Lesson], told: Callable[[str], None]
+) -> list[Result]:
     """Each of `lessons` judged by a model taught without it (by all others and `fixed`), in at most six parts."""
     folds = max(min(FOLDS_MAX, len(lessons)), 1)
     results: list[Result] = []
@@ -140,4 +147,3 @@ def _in(at: int, box: Box, fire: Span) -> bool:
     across, down = box[0] + box[2] / 2 - fire.box[0], box[1] + box[3] / 2 - fire.box[1]
     inside = 0 <= across <= fire.box[2] and 0 <= down <= fire.box[3]
     return inside and fire.start + WINDOW_MS // 2 <= at <= fire.end + WINDOW_MS // 2
-

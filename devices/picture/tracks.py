@@ -11,7 +11,9 @@ from devices.picture.zone import Box
 
 TRACKS_MAX: Final = 32
 LOST_MS: Final = 1200  # a blob not seen for so long is another one when it comes back
-GATE: Final = 0.06  # of the picture, beside its own size, by which a blob may be off from where it was expected
+GATE: Final = (
+    0.06  # of the picture, beside its own size, by which a blob may be off from where it was expected
+)
 SEEN_MIN: Final = 3  # pictures before a track's crossing is believed: rain and noise do not last
 WAY_MIN: Final = 0.03  # of the picture that it went since it appeared
 
@@ -63,16 +65,17 @@ class Tracks:
         self._tracks: list[_Track] = []
 
     def feed(self, at: int, boxes: Sequence[Box]) -> list[tuple[tuple[Point, Point, Point], Box]]:
-        """The steps (where it appeared, from, to) of tracks that are believed, each with its blob. A blob stands where its lower edge has its middle."""
+        """The steps (where it appeared, from, to) of tracks that are believed, each with its blob.
+
+        A blob stands where its lower edge has its middle.
+        """
         self._tracks = [track for track in self._tracks if at - track.last <= LOST_MS]
         pairs = []
         for index, box in enumerate(boxes):
             foot = (box[0] + box[2] / 2, box[1] + box[3])
             for track in self._tracks:
                 passed = at - track.last
-                far = max(
-                    abs(track.here[axis] + track.speed[axis] * passed - foot[axis]) for axis in (0, 1)
-                )
+                far = max(abs(track.here[axis] + track.speed[axis] * passed - foot[axis]) for axis in (0, 1))
                 if far <= GATE + max(box[2], box[3]) / 2:
                     pairs.append((far, index, track, foot))
         steps: list[tuple[tuple[Point, Point, Point], Box]] = []

@@ -67,7 +67,10 @@ class Flame:
         if self._window.add(frame) and frame.at >= self._due:
             self._due = frame.at + JUDGE_MS
             found = [
-                (box_of(one.x, one.y, one.width, one.height, self._shape), self._config.model.probability(one.features))
+                (
+                    box_of(one.x, one.y, one.width, one.height, self._shape),
+                    self._config.model.probability(one.features),
+                )
                 for one in self._window.candidates()
                 if self._inside(one)
             ]
@@ -100,7 +103,8 @@ def _lamps(picture: Pixels, at: float) -> None:
 
 _FIRE: Final = flame(np.random.default_rng(3), WIDTH, HEIGHT)
 _ALIKE: Final = [
-    LOOKALIKES[name](np.random.default_rng(4), WIDTH, HEIGHT) for name in ("neon", "tail_lights", "orange_clothes")
+    LOOKALIKES[name](np.random.default_rng(4), WIDTH, HEIGHT)
+    for name in ("neon", "tail_lights", "orange_clothes")
 ]
 
 EXAMPLES: Final = (

@@ -117,7 +117,8 @@ class Motion:
             self._ground, self._woken = detail, 0
             self._before = np.zeros(detail.shape, np.uint8)
             return []
-        assert self._ground is not None and self._usual is not None, "made with the first frame"
+        assert self._ground is not None, "made with the first frame"
+        assert self._usual is not None, "made with the first frame"
         moved = np.abs(detail - self._ground)
         self._ground += np.float32(min(passed / FOLLOW_MS, 1)) * (detail - self._ground)
         changed = moved > np.maximum(MOVED, USUAL * self._usual)
@@ -125,8 +126,8 @@ class Motion:
         self._woken += passed
         if self._woken < WAKE_MS:
             return []
-        now, before = cv2.dilate(changed.astype(np.uint8), np.ones((3, 3), np.uint8)), self._before
-        self._before = now
+        before = self._before
+        self._before = np.asarray(cv2.dilate(changed.astype(np.uint8), np.ones((3, 3), np.uint8)), np.uint8)
         lasting = (changed & (before > 0)).astype(np.float32)  # a drop of rain is in one picture only
         dense = (cv2.blur(lasting, (5, 5)) > DENSE).astype(np.uint8)
         count, _, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(dense, _JOIN))

@@ -24,11 +24,14 @@ STEP_MAX_MS: Final = 2000  # time passes at most this fast between two frames: a
 SETTLE_MS: Final = 2000  # a change of the light is waited for at most so long; then what is seen counts
 SAMPLES_MAX: Final = 24  # pictures a ground is the median of; passing traffic is in less than half of them
 LOOK_MS: Final = 400  # how often cells are put together to regions
-GONE_MS: Final = 1000  # nothing of an object seen to stand for so long, after HIDDEN_MS or BACK_MS: it is gone
-ALIVE: Final = 0.15  # of its cells that must be seen to stand for an object to be there
+GONE_MS: Final = (
+    1000  # nothing of an object seen to stand for so long, after HIDDEN_MS or BACK_MS: it is gone
+)
+ALIVE: Final = {"occupied": 0.15, "removed": 0.5}  # of its cells that must be seen unchanged for it to go on
 ABSORB_MS: Final = 3_600_000  # after an hour the gap left by something removed is what is normal there
 LIGHT_MS: Final = 20_000  # light that stands so long (a lamp, the sun's edge) is part of the ground
 TOGETHER_MS: Final = 3000  # parts that came so shortly after one another and lie near are one thing
+RESTLESS: Final = 0.3  # of the cells around something upright that must move for it to be a person
 OTHER_VIEW: Final = 0.6  # of all cells standing differently: no object but another view, to be learned anew
 OBJECTS_MAX: Final = 16  # told at a time; more would be the same message to a person
 
@@ -45,10 +48,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Object(msgspec.Struct):
-    """Something told, until it is over; `seen` and `end` are of the analytic's clock."""
+    """Something told, until it is over; its times are of the analytic's clock."""
 
     sight: Sight
     cells: Flags
+    since: int
     seen: int
     last: int
 
@@ -61,6 +65,7 @@ class Occupation:
         self._dwell = max(round(config.dwell_s * 1000), 500)
         self._clock = 0  # ms in which the view was usable
         self._at = 0
+        self._looked = 0
         self._settling = 0  # ms that the light has been changing
         self._begin((0, 0))
 
@@ -103,8 +108,8 @@ class Occupation:
         self._zones: list[tuple[str, Flags]] = []
         cells = (-(-shape[0] // CELL), -(-shape[1] // CELL))
         for zone in self._config.zones or (None,):
-            drawn = masked([zone] if zone else [], cells) > 0
-            self._zones.append((zone.name if zone else "", np.asarray(drawn)))
+            mask = masked([zone] if zone else [], cells) > 0
+            self._zones.append((zone.name if zone else "", np.asarray(mask)))
         self._size_min = max(round(self._config.size_min * cells[0] * cells[1]), 4)
 
     def _switch(self, now: Look, coloured: bool) -> None:
@@ -154,9 +159,13 @@ class Occupation:
         against = layers.against()
         for one in self._objects:
             alive = one.cells & standing
-            if np.count_nonzero(alive) >= ALIVE * np.count_nonzero(one.cells):
+            if np.count_nonzero(alive) >= ALIVE[one.sight.type] * np.count_nonzero(one.cells):
                 one.seen, one.last = self._clock, int(np.median(layers.last[alive]))
-        yield from self._end([one for one in self._objects if self._clock - one.seen > GONE_MS])
+        over = [one for one in self._objects if self._clock - one.seen > GONE_MS]
+        for one in over:
+            layers.end(one.cells, one.since + TOGETHER_MS)
+        yield from self._end(over)
+        standing &= layers.has
         lit = standing.copy()
         for region in regions(standing & against.hard, self._size_min):
             light = only_light(region, against)
@@ -173,22 +182,28 @@ class Occupation:
         since = int(np.median(layers.since[region.cells & standing]))
         start = self._at - (self._clock - since)
         for one in self._objects:
-            touching = np.count_nonzero(region.cells & grown(one.cells, 1)) > 0.3 * np.count_nonzero(region.cells)
+            touching = np.count_nonzero(region.cells & grown(one.cells, 1)) > 0.3 * np.count_nonzero(
+                region.cells
+            )
             together = abs(start - one.sight.start) <= TOGETHER_MS and np.any(region.near & one.cells)
             if touching or together:
                 one.cells |= region.cells
                 return
+        if region.upright and layers.restless(region.around) > RESTLESS:
+            return  # somebody who stands and talks; a thing would be still
         kind = "removed" if gap(region, layers.candidate, layers.ground.look, ~layers.has) else "occupied"
-        for name, drawn in self._zones:
-            inside = region.cells & drawn
+        for name, zone in self._zones:
+            inside = region.cells & zone
             if np.count_nonzero(inside) < self._size_min or len(self._objects) >= OBJECTS_MAX:
                 continue
             taken = {one.sight.start for one in self._objects}
             while start in taken:  # type, start and zone name a sight
                 start += 1
-            box = box_of(region.x, region.y, region.width, region.height, drawn.shape)
-            sight = Sight(kind, start, None, round(0.5 + 0.5 * float(hard[region.cells].mean()), 3), box, name)
-            self._objects.append(_Object(sight, region.cells.copy(), self._clock, self._clock))
+            box = box_of(region.x, region.y, region.width, region.height, zone.shape)
+            sight = Sight(
+                kind, start, None, round(0.5 + 0.5 * float(hard[region.cells].mean()), 3), box, name
+            )
+            self._objects.append(_Object(sight, region.cells.copy(), since, self._clock, self._clock))
             yield sight
 
     def _end(self, objects: Iterable[_Object]) -> list[Sight]:
@@ -239,6 +254,9 @@ EXAMPLES: Final = (
     ),
     Example("the light changes", lambda: drawn(20, _shadow), (), {"dwell_s": 5.0}),
     Example(
-        "what belongs there is taken away", lambda: drawn(18, _taken), (("removed", 7.5, 9.0, False),), {"dwell_s": 5.0}
+        "what belongs there is taken away",
+        lambda: drawn(18, _taken),
+        (("removed", 7.5, 9.0, False),),
+        {"dwell_s": 5.0},
     ),
 )

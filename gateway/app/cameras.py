@@ -78,7 +78,7 @@ class CamerasProcess:
         self.loop = asyncio.get_running_loop()
         self.uplink = Uplink(self.data / "engine.sock")
         self.outbox = Outbox(self.uplink)
-        tasks = [
+        tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(work, name=f"cameras.{name}")
             for name, work in (
                 ("uplink", self.uplink.run()),

@@ -20,7 +20,8 @@ from gateway.cameras.settings import CameraSettings
 OPEN_MS: Final = 3_000
 READ_MS: Final = 3_000
 BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 40.0)
-"""Times 0.75 to 1.33, so that a source that is back is seen within 60 s, opening included, and cameras behind one switch do not all come back in the same moment."""
+"""Times 0.75 to 1.33: a source that is back is seen within 60 s, opening included, and cameras behind one switch do not
+all come back in the same moment."""
 WELL_S: Final = 10.0  # pictures for so long: the next loss is a new one, and is answered quickly
 SMALLEST: Final = 16  # pixels; less is no camera's picture
 BROKEN_MAX: Final = 50  # pictures in a row that cannot be decoded: the stream is as good as gone

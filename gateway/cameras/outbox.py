@@ -62,5 +62,5 @@ class Outbox:
         """Wait until everything is on disk, but not for long."""
         loop = asyncio.get_running_loop()
         until = loop.time() + within_s
-        while self._waiting and loop.time() < until:
+        while self._waiting and loop.time() < until:  # noqa: ASYNC110  it waits once in a life
             await asyncio.sleep(0.02)
