@@ -62,6 +62,8 @@ class Quorum(
         return Verdict.ALARM if memory.firing else Verdict.NORMAL
 
     def wake(self, memory: Votes) -> int | None:
+        if self.witness and memory.left:
+            return min(memory.left.values()) + round(1000 * self.within_s)  # either side may be gone first
         if memory.active or not memory.left:
             return None  # while anyone is active, time alone ends nothing
         return max(memory.left.values()) + round(1000 * self.within_s)

@@ -1,0 +1,158 @@
+"""Cameras as a community has them: streams that are covered, blocked, stalled, broken and dead, and an engine that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from devices.reading import Reading
+from devices.simulator.scenes import Happening
+from gateway.app.child import Orders
+from gateway.cameras.settings import CameraSettings
+from gateway.config import Settings, check
+from gateway.config.cameras import with_cameras
+from gateway.control import ControlClient
+from gateway.core.event import Measured
+from gateway.errors import EngineGone
+from gateway.journal import JournalReader
+from gateway.registry import Registry
+from gateway.registry.cameras import camera_of, put_camera
+from tests.acceptance.mjpeg import GARBAGE, STALL, Camera, rendered
+from tests.acceptance.plant import ROOT
+from tests.acceptance.running import found, furnish, note
+
+pytestmark = pytest.mark.acceptance
+
+LANE = [[0.0, 0.66], [1.0, 0.66], [1.0, 0.86], [0.0, 0.86]]
+QUICK = {"dwell_s": 3, "learn_s": 3, "confirm_s": 1, "over_s": 1, "view_ready_s": 3, "view_learn_s": 4}
+RECORD = {
+    "purpose": "消防车通道", "sees": "北门", "notice": "北门立柱", "assessed_on": "2026-10-01",
+    "zones": [{"name": "lane", "kind": "fire_lane", "points": LANE}], "thresholds": QUICK,
+    "analytics": ["tamper", "occupation"],
+}  # fmt: skip
+PLACES = {"places": [{"id": "home", "level": "site", "name": "试验小区", "parent": None}]}
+
+
+class Yard:
+    """An engine and one process of cameras, without their supervisor."""
+
+    def __init__(self, data: Path, **urls: str) -> None:
+        self.data = data
+        report = check(None)
+        assert report.settings is not None
+        cameras = tuple(CameraSettings(name, "home", url) for name, url in urls.items())
+        self.settings: Settings = with_cameras(
+            msgspec.structs.replace(report.settings, data=str(data), sources=(), cameras=cameras)
+        )
+        self.control = ControlClient(data / "engine.sock")
+        self.living: dict[str, asyncio.subprocess.Process] = {}
+
+    def register(self, name: str, record: dict[str, Any]) -> None:
+        """As the console does it."""
+        registry = Registry.open(self.data / "registry.sqlite")
+        put_camera(registry.database, self.device(name), camera_of(record, 0), who="test", now=1)
+        registry.close()
+
+    def device(self, name: str) -> str:
+        return next(c.device for c in self.settings.cameras if c.name == name)
+
+    async def start(self, part: str) -> None:
+        orders = msgspec.msgpack.encode(Orders(
+            part, str(self.data), msgspec.msgpack.encode(self.settings), broker_port=0,
+            share=tuple(c.device for c in self.settings.cameras),
+        ))  # fmt: skip
+        process = self.living[part] = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"gateway.app.{part.partition('-')[0]}", cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(len(orders).to_bytes(4, "big") + orders)
+        if part == "engine":
+            await found(self._answers, "the engine answers", 60)
+
+    async def _answers(self) -> bool:
+        try:
+            return bool(await self.control.status())
+        except EngineGone:
+            return False
+
+    async def kill(self, part: str) -> int:
+        process = self.living.pop(part)
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGKILL)
+        return await process.wait()
+
+    def said(self) -> list[tuple[int, Reading]]:
+        """Every reading of a camera in the journal, with its time."""
+        reader = JournalReader(self.data / "journal")
+        rows, out = [], []
+        while more := reader.rows(rows[-1].first + len(rows[-1].events) - 1 if rows else 0):
+            rows += more
+        reader.close()
+        for row in rows:
+            for at, event in row.events:
+                if isinstance(event, Measured) and "cameras" in event.source:
+                    out += [(at, reading) for reading in event.readings]
+        return out
+
+    async def says(self, name: str, metric: str, value: Any, after: int = 0, within_s: float = 40.0) -> int:
+        """When the camera first said so after that time (of the journal)."""
+        point = f"{self.device(name)}/{metric}"
+
+        async def look() -> int | None:
+            return next((at for at, r in self.said() if at > after and r.point == point and r.value is value), None)
+
+        return await found(look, f"{point} {value}", within_s)
+
+
+@contextlib.asynccontextmanager
+async def yard(data: Path, **urls: str) -> AsyncIterator[Yard]:
+    furnish(data, PLACES)
+    made = Yard(data, **urls)
+    try:
+        yield made
+    finally:
+        for part in list(made.living):
+            await made.kill(part)
+        await made.control.close()
+
+
+def parked(_: Any = None) -> Happening:
+    return Happening(kind="parked", start_s=0, end_s=99)
+
+
+async def test_a_covered_lens_and_a_blocked_lane(tmp_path: Path) -> None:
+    """A camera without a register entry does not start and says so; registered, it tells a car that parks in the fire
+    lane and when it has gone, and a lens that is covered."""
+    films = {
+        "quiet": rendered(), "parked": rendered(parked()),
+        "covered": rendered(Happening(kind="covered", start_s=0, end_s=99)),
+    }  # fmt: skip
+    async with Camera(films) as camera, yard(tmp_path / "d", gate=camera.url) as here:
+        await here.start("engine")
+        await here.start("cameras-1")
+        await here.says("gate", "camera_registered/", False)
+        assert camera.asked == 0
+        here.register("gate", RECORD)
+        on = await here.says("gate", "camera_online/", True)
+        await asyncio.sleep(7)  # the view is learned from pictures, which take their time
+        camera.shows = "parked"
+        blocked = await here.says("gate", "obstruction/lane", True, on)
+        camera.shows = "quiet"
+        free = await here.says("gate", "obstruction/lane", False, blocked)
+        camera.shows = "covered"
+        covered = await here.says("gate", "camera_tamper/covered", True, free)
+        camera.shows = "quiet"
+        await here.says("gate", "camera_tamper/covered", False, covered)
+        process = here.living["cameras-1"]
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
