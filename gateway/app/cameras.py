@@ -29,7 +29,6 @@ from gateway.listen.uplink import Uplink
 from gateway.registry.cameras import CameraRecord, read_cameras
 from gateway.registry.errors import RegistryError
 from gateway.registry.reader import RegistryReader
-from gateway.vision.looking import QUIET
 
 RESTATE_S: Final = 60
 REGISTER_S: Final = 2  # how often it is looked whether the register has changed
@@ -225,5 +224,4 @@ async def _main(orders: Orders, stop: asyncio.Event) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
     run(_main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import signal
 import socket
@@ -22,6 +23,7 @@ from gateway.cameras.settings import shares
 from gateway.config.settings import Settings
 from gateway.control import ControlClient
 from gateway.errors import EngineGone
+from gateway.vision.quiet import QUIET
 
 SILENT_S: Final = {"engine": 10.0, "listener": 10.0, "view": 30.0, "simulator": 60.0, "cameras": 10.0}
 """Without a heartbeat for so long: killed."""
@@ -64,6 +66,7 @@ class Part:
         self.process = process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"gateway.app.{self.kind}",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=self._fds,
+            env={**QUIET, **os.environ},
             start_new_session=True,  # Ctrl-C is for us alone: a child still importing could not handle it
         )  # fmt: skip
         assert process.stdin is not None

@@ -92,7 +92,9 @@ class Quorum(
         for name in self.witness:
             if name not in rule.match.metric:
                 expected = "a metric of match"
-                found.append(Problem(("when", "witness"), f"{name} is not among the rule's metrics", expected))
+                found.append(
+                    Problem(("when", "witness"), f"{name} is not among the rule's metrics", expected)
+                )
         return found
 
 

@@ -60,7 +60,9 @@ class Camera:
         self.asked += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n")
+            writer.write(
+                b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
+            )
             for n in itertools.count():
                 if self.shows == STALL:
                     await asyncio.sleep(3600)
@@ -70,7 +72,8 @@ class Camera:
                     film = self.films[self.shows]
                     body = film[n % len(film)]
                 writer.write(
-                    b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(body), body)
+                    b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n"
+                    % (len(body), body)
                 )
                 await writer.drain()
                 await asyncio.sleep(1 / FPS)

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import random
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from devices.reading import Reading
+from devices.reading import Hazard, Reading
 from devices.simulator.scenes import Happening
 from gateway.app.child import Orders
 from gateway.cameras.settings import CameraSettings
 from gateway.config import Settings, check
 from gateway.config.cameras import with_cameras
 from gateway.control import ControlClient
+from gateway.core.effect import IncidentChanged, IncidentDoc
 from gateway.core.event import Measured
 from gateway.errors import EngineGone
-from gateway.journal import JournalReader
+from gateway.journal import JournalReader, Row
 from gateway.registry import Registry
 from gateway.registry.cameras import camera_of, put_camera
+from gateway.vision.quiet import QUIET
 from tests.acceptance.mjpeg import GARBAGE, STALL, Camera, rendered
 from tests.acceptance.plant import ROOT
 from tests.acceptance.running import found, furnish, note
@@ -72,7 +76,7 @@ class Yard:
         ))  # fmt: skip
         process = self.living[part] = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"gateway.app.{part.partition('-')[0]}", cwd=ROOT,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, env={**QUIET, **os.environ},
         )  # fmt: skip
         assert process.stdin is not None
         process.stdin.write(len(orders).to_bytes(4, "big") + orders)
@@ -91,25 +95,42 @@ class Yard:
             process.send_signal(signal.SIGKILL)
         return await process.wait()
 
-    def said(self) -> list[tuple[int, Reading]]:
-        """Every reading of a camera in the journal, with its time."""
+    def rows(self) -> list[Row]:
+        """Everything the journal holds, in order."""
         reader = JournalReader(self.data / "journal")
-        rows, out = [], []
+        rows: list[Row] = []
         while more := reader.rows(rows[-1].first + len(rows[-1].events) - 1 if rows else 0):
             rows += more
         reader.close()
-        for row in rows:
+        return rows
+
+    def said(self) -> list[tuple[int, Reading]]:
+        """Every reading of a camera in the journal, with its time."""
+        out = []
+        for row in self.rows():
             for at, event in row.events:
                 if isinstance(event, Measured) and "cameras" in event.source:
                     out += [(at, reading) for reading in event.readings]
         return out
+
+    def incidents(self) -> list[IncidentDoc]:
+        """Every word of the journal on any incident."""
+        return [
+            i.result.doc for row in self.rows() for i in row.happened if isinstance(i.result, IncidentChanged)
+        ]
+
+    def now(self) -> int:
+        """The newest time in the journal."""
+        return max((at for at, _ in self.said()), default=0)
 
     async def says(self, name: str, metric: str, value: Any, after: int = 0, within_s: float = 40.0) -> int:
         """When the camera first said so after that time (of the journal)."""
         point = f"{self.device(name)}/{metric}"
 
         async def look() -> int | None:
-            return next((at for at, r in self.said() if at > after and r.point == point and r.value is value), None)
+            return next(
+                (at for at, r in self.said() if at > after and r.point == point and r.value is value), None
+            )
 
         return await found(look, f"{point} {value}", within_s)
 
@@ -153,6 +174,51 @@ async def test_a_covered_lens_and_a_blocked_lane(tmp_path: Path) -> None:
         covered = await here.says("gate", "camera_tamper/covered", True, free)
         camera.shows = "quiet"
         await here.says("gate", "camera_tamper/covered", False, covered)
+        incidents = {(doc.hazard, doc.priority) for doc in here.incidents()}
+        assert {(Hazard.OBSTRUCTION, 3), (Hazard.INTRUSION, 3)} <= incidents
         process = here.living["cameras-1"]
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
+
+
+async def test_sources_that_stall_break_and_die(tmp_path: Path) -> None:
+    """Whatever a stream does is told of its camera alone: a stalled, a dead, a garbled and a never answering one are
+    lost and, where they come back, back; a truncated film and corrupt H.264 end nothing; the good one stays online and
+    the engine answers throughout."""
+    films = {"quiet": rendered()}
+    film = tmp_path / "film.avi"
+    film.write_bytes(b"RIFF" + bytes(range(256)) * 40)
+    broken = tmp_path / "broken.h264"
+    broken.write_bytes(bytes.fromhex("00000001674d401e") + random.Random(4).randbytes(60_000))
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes the connection and never says a word
+        async with (
+            Camera(films) as good, Camera(films) as stalls, Camera(films) as dies, Camera(films) as garbles,
+            yard(
+                tmp_path / "d", good=good.url, stalls=stalls.url, dies=dies.url, garbles=garbles.url,
+                film=str(film), h264=str(broken), mute=f"http://127.0.0.1:{mute.getsockname()[1]}/x",
+            ) as here,
+        ):  # fmt: skip
+            for camera in here.settings.cameras:
+                here.register(camera.name, RECORD)
+            await here.start("engine")
+            await here.start("cameras-1")
+            for name in ("good", "stalls", "dies", "garbles"):
+                await here.says(name, "camera_online/", True)
+            for name in ("film", "h264", "mute"):
+                await here.says(name, "camera_online/", False)
+            began = here.now()
+            stalls.shows, garbles.shows = STALL, GARBAGE
+            await dies.off()
+            for name in ("stalls", "dies", "garbles"):
+                lost = await here.says(name, "camera_online/", False, began)
+                note(f"{name}: lost after {(lost - began) / 1000:.1f} s of the journal's time")
+            again = here.now()
+            stalls.shows = garbles.shows = "quiet"
+            await dies.on()
+            for name in ("stalls", "dies", "garbles"):
+                back = await here.says(name, "camera_online/", True, again, within_s=60)
+                note(f"{name}: back after {(back - again) / 1000:.1f} s")
+            point = f"{here.device('good')}/camera_online/"
+            assert {r.value for _, r in here.said() if r.point == point} == {True}
+            assert here.living["cameras-1"].returncode is None
+            assert await here.control.status()
