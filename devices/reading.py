@@ -153,8 +153,8 @@ def _table() -> dict[str, Metric]:
     add("person_detected presence motion occupied plate zone geofence", status, privacy=home)
     add(
         "alarm_flag audio_detected availability button buzzer camera_online camera_registered cap_open classification"
-        " contact_state detection_enabled device_announce device_joined device_left digital_input door_open ebike_detected"
-        " event_phase gas_level gateway_availability heartbeat inventory mains_power mounted object_class"
+        " contact_state detection_enabled device_announce device_joined device_left digital_input door_open"
+        " ebike_detected event_phase gas_level gateway_availability heartbeat inventory mains_power mounted object_class"
         " object_removed online possible_flame"
         " power_low reason relay review_severity self_test self_test_result sensor_valid switch_state tilt trigger"
         " valve_open vehicle_detected vibration view_reliable wakeup_reason warmup water_level_state discovery restart",

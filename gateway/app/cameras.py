@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,10 @@ import structlog
 
 from devices.discover import discover
 from devices.picture.analytic import Plugin, Sight
+from devices.picture.flicker import NAMES
 from gateway.app.child import Orders, run
+from gateway.cameras.door import Door
+from gateway.cameras.handover import Keep, Taken
 from gateway.cameras.lastwords import NOBODY, LastWords
 from gateway.cameras.outbox import Outbox
 from gateway.cameras.slot import Slot
@@ -29,10 +33,15 @@ from gateway.listen.uplink import Uplink
 from gateway.registry.cameras import CameraRecord, read_cameras
 from gateway.registry.errors import RegistryError
 from gateway.registry.reader import RegistryReader
+from gateway.vision.calibrating import CannotCalibrate, read_model
 
+CALIBRATED: Final = "flame.json"
 RESTATE_S: Final = 60
 REGISTER_S: Final = 2  # how often it is looked whether the register has changed
 FLUSH_S: Final = 3.0
+KEEPING_MAX: Final = 16  # hand-overs under way; a fire asks each camera once
+PICTURED: Final = frozenset(("occupied", "removed", "intrusion", "line_crossing", "possible_flame"))
+"""Sights of which a person wants to see a picture; a blind camera has none to show."""
 FAILS_MAX: Final = 5  # analytics begun anew this often without a picture between: the camera has a fault
 
 log = structlog.get_logger(__name__)
@@ -41,23 +50,27 @@ log = structlog.get_logger(__name__)
 class CamerasProcess:
     """Threads: one a camera that grabs, one that looks at what was grabbed, and the loop, which does the talking."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Orders, keep: Keep | None = None) -> None:
+        """`keep` gets the pictures of what begins and of what is asked for; without it none leave this process."""
         self.settings = msgspec.msgpack.decode(orders.settings, type=Settings)
         self.data, self.part = Path(orders.data), orders.part
         self.utc_ms = SystemClock().utc_ms
+        self._keep = keep
+        self._keeping: set[asyncio.Task[None]] = set()
         self.registry = RegistryReader(self.data / "registry.sqlite")
         self.version = -1
         folder = self.data / "cameras"
         self.words = LastWords(folder, self.part)
+        self.door = Door(folder / f"{self.part}.sock", self._asked)
         self._kept = folder / f"{self.part}.standing"
         self._saved: dict[str, list[Level]] = {}
         self._arrived, self._ending = threading.Event(), False
         plugins: dict[str, Plugin] = dict(discover("devices.vision").available())
-        inherited = self._inherited()
+        inherited, extra = self._inherited(), _calibrated(folder / CALIBRATED)
         self.slots = [
             Slot(
                 camera, plugins, self.utc_ms, self._arrived.set, self.words,
-                frozenset(inherited.get(camera.device, ())),
+                frozenset(inherited.get(camera.device, ())), extra,
             )
             for camera in self.settings.cameras if camera.device in orders.share
         ]  # fmt: skip
@@ -77,6 +90,7 @@ class CamerasProcess:
         self.loop = asyncio.get_running_loop()
         self.uplink = Uplink(self.data / "engine.sock")
         self.outbox = Outbox(self.uplink)
+        await self.door.open()
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(work, name=f"cameras.{name}")
             for name, work in (
@@ -89,6 +103,7 @@ class CamerasProcess:
         stopped = asyncio.create_task(stop.wait(), name="cameras.stop")
         done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
         self._ending = True
+        await self.door.close()
         await self.outbox.flushed(FLUSH_S)
         self.uplink.say({}, {})
         for task in tasks:
@@ -183,6 +198,38 @@ class CamerasProcess:
         else:
             self._saved = standing
 
+    # -- pictures ---------------------------------------------------------------------------------------------
+
+    def _asked(self, native: str, name: str) -> str:
+        """The engine asks for something: "" when it is done, else why not."""
+        slot = next((s for s in self.slots if s.camera.native == native), None)
+        if slot is None or name != "snapshot":
+            return "unknown"
+        if self._keep is None:
+            return "pictures-are-not-kept"
+        taken = slot.taken(name, self.utc_ms())
+        if taken is None:
+            return "no-picture"
+        self._hand_over(taken)
+        return ""
+
+    def _hand_over(self, taken: Taken | None) -> None:
+        if self._keep is None or taken is None:
+            return
+        if len(self._keeping) >= KEEPING_MAX:
+            log.warning("pictures left out: too many at once", camera=taken.device, why=taken.why)
+            return
+        task = asyncio.create_task(self._hand(taken), name="cameras.keep")
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+
+    async def _hand(self, taken: Taken) -> None:
+        assert self._keep is not None, "asked before"
+        try:
+            await asyncio.to_thread(self._keep, taken)
+        except (OSError, ValueError) as error:
+            log.warning("pictures not kept", camera=taken.device, why=taken.why, reason=str(error)[:200])
+
     # -- the analyst ------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
@@ -209,6 +256,9 @@ class CamerasProcess:
         self.fails[slot.camera.device] = 0
         self._send(slot, slot.told.status({"fault": False}, at))
         for plugin, sight in sights:
+            if sight.end is None and sight.type in PICTURED:
+                began = at - max(round(time.monotonic() * 1000) - sight.start, 0)
+                self._hand_over(slot.taken(plugin.METRICS[sight.type], began, sight))
             self._send(slot, slot.told.sight(plugin, sight, at))
         self._send(slot, slot.told.seen(usable, at))
 
@@ -217,6 +267,20 @@ class CamerasProcess:
         if self.fails[slot.camera.device] >= FAILS_MAX:
             self._send(slot, slot.told.status({"fault": True}, self.utc_ms()))
         slot.restarted()
+
+
+def _calibrated(file: Path) -> dict[str, dict[str, Any]]:
+    """A site's own weights for the flame's likeness, where `csg vision calibrate` has written some."""
+    if not file.exists():
+        return {}
+    try:
+        model = read_model(file)
+        if model.features != NAMES:
+            raise CannotCalibrate(f"{file}: of another version; calibrate again")
+    except CannotCalibrate as error:
+        log.error("the shipped weights are used", reason=str(error))
+        return {}
+    return {"flame": {"model": model}}
 
 
 async def _main(orders: Orders, stop: asyncio.Event) -> None:

@@ -11,6 +11,7 @@ import aiomqtt
 import structlog
 
 from devices.codec import Ask
+from gateway.cameras.door import Carrier
 from gateway.core.effect import Command
 from gateway.core.event import Delivered, Outcome
 
@@ -24,7 +25,7 @@ than the core waits before it asks again."""
 log = structlog.get_logger(__name__)
 
 Encode = Callable[[Command], Sequence[Ask] | str]
-Connect = Callable[[], aiomqtt.Client]
+Connect = Callable[[], Carrier]
 
 
 class Commander:
@@ -117,7 +118,7 @@ class _Lane:
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
-        self._client: aiomqtt.Client | None = None
+        self._client: Carrier | None = None
         self.waiting: dict[str, Command] = {}
         self.woken = asyncio.Event()
 
@@ -141,6 +142,6 @@ class _Lane:
             with contextlib.suppress(aiomqtt.MqttError, OSError):
                 await client.__aexit__(None, None, None)
 
-    async def _publish(self, client: aiomqtt.Client, asks: Sequence[Ask]) -> None:
+    async def _publish(self, client: Carrier, asks: Sequence[Ask]) -> None:
         for ask in asks:
             await client.publish(ask.topic, ask.payload, qos=1)

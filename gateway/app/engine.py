@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import gc
 import itertools
 import random
@@ -21,10 +20,10 @@ import structlog
 from devices.codec import Ask as CodecAsk
 from devices.decode import Decoder
 from devices.reading import Reading, device_id, point_id
-from gateway.app.brokers import answer_asks, client, installation, session_settings
+from gateway.app.brokers import answer_asks, carriers, installation, session_settings
 from gateway.app.channels import make_deliverer
 from gateway.app.child import Orders, run
-from gateway.app.commands import PATIENCE_S, Commander
+from gateway.app.commands import Commander
 from gateway.app.snapshots import Snapshots
 from gateway.clock import Stamper, SystemClock
 from gateway.config.profilefiles import site_profiles
@@ -174,14 +173,12 @@ class EngineProcess:
         return ingest
 
     def _commander(self) -> Commander:
-        brokers = {
-            s.name: functools.partial(client, s, self.orders, "commands", PATIENCE_S)
-            for s in self.settings.sources
-            if not s.listen
-        }
         clock = self.engine.stamper
         return Commander(
-            brokers, self._encoded, self._delivered, lambda: clock.at() + self.engine.state.offset_ms
+            carriers(self.settings, self.orders),
+            self._encoded,
+            self._delivered,
+            lambda: clock.at() + self.engine.state.offset_ms,
         )
 
     def _encoded(self, command: Command) -> Sequence[CodecAsk] | str:

@@ -12,14 +12,23 @@ from devices.picture.view import Gate, ViewConfig
 from devices.picture.zone import Zone
 from gateway.registry.cameras import OCCUPIED, CameraRecord
 
+NONE: Final[Mapping[str, Mapping[str, Any]]] = {}
 VIEW: Final = {"view_learn_s": "learn_s", "view_ready_s": "ready_s", "frozen_s": "frozen_s"}
 
 
 class Eyes:
     """Memory is that of the gate and the analytics, each bounded by its settings."""
 
-    def __init__(self, plugins: Mapping[str, Plugin], record: CameraRecord) -> None:
-        """`plugins` by name; those the record asks for, and for which it has zones where they need some, are run."""
+    def __init__(
+        self,
+        plugins: Mapping[str, Plugin],
+        record: CameraRecord,
+        extra: Mapping[str, Mapping[str, Any]] = NONE,
+    ) -> None:
+        """`plugins` by name; those the record asks for and has zones for, where they need some, are run.
+
+        `extra`: more settings of an analytic, by its name.
+        """
         wanted = {VIEW[name]: value for name, value in record.thresholds.items() if name in VIEW}
         self.gate = Gate(ViewConfig(**wanted))
         self.view = View()
@@ -29,7 +38,7 @@ class Eyes:
             options = options_of(name, record)
             if name in plugins and options is not None:
                 self.plugins[name] = plugins[name]
-                self.runs[name] = configured(plugins[name], options)
+                self.runs[name] = configured(plugins[name], {**options, **extra.get(name, {})})
 
     def calendar(self, at: int, minute: int) -> None:
         """At `at` (the frames' time) it is this minute of the local week: armed hours need it."""

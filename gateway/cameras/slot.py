@@ -9,8 +9,10 @@ from typing import Any, Final
 import structlog
 
 from devices.picture.analytic import Plugin, Sight
+from devices.picture.zone import WHOLE
 from gateway.cameras.capture import Capture
-from gateway.cameras.eyes import Eyes, masks_of
+from gateway.cameras.eyes import NONE, Eyes, masks_of
+from gateway.cameras.handover import Taken
 from gateway.cameras.lastwords import LastWords
 from gateway.cameras.liveness import Liveness
 from gateway.cameras.pictures import Pictures
@@ -38,6 +40,7 @@ class Slot:
         arrived: Callable[[], None],
         words: LastWords,
         inherited: frozenset[Level] = frozenset(),
+        extra: Mapping[str, Mapping[str, Any]] = NONE,
     ) -> None:
         self.camera, self.record = camera, CameraRecord()
         self.pictures = Pictures()
@@ -46,6 +49,7 @@ class Slot:
         self.looked = 0  # pictures analysed
         self.told = Told(camera.device, inherited)
         self._plugins, self._utc_ms, self._arrived, self._words = plugins, utc_ms, arrived, words
+        self._extra = extra
         self._eyes: Eyes | None = None
         self._liveness = Liveness(time.monotonic())
 
@@ -112,7 +116,7 @@ class Slot:
         self._renew()
 
     def _renew(self) -> None:
-        eyes = Eyes(self._plugins, self.record)
+        eyes = Eyes(self._plugins, self.record, self._extra)
         learn_s = sum(self.record.thresholds.get(k, d) for k, d in (("dwell_s", 60.0), ("learn_s", 5.0)))
         self.told.settles(round((learn_s + SETTLE_S) * 1000))
         self._eyes = eyes
@@ -122,6 +126,14 @@ class Slot:
             self.capture.stop()
         self.capture = None
         self._eyes = None
+
+    def taken(self, why: str, at: int, sight: Sight | None = None) -> Taken | None:
+        """The pictures of an onset at UTC ms `at`; None while there are none."""
+        pictures = tuple(self.pictures.three(at))
+        if not pictures:
+            return None
+        box, zone = (sight.box, sight.zone) if sight is not None else (WHOLE, "")
+        return Taken(self.camera.device, why, at, pictures, self.record, box, zone)
 
     # -- in the analyst's thread ------------------------------------------------------------------------------
 

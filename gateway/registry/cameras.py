@@ -71,7 +71,8 @@ class CameraRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def missing(self) -> tuple[str, ...]:
         """What the register still lacks for the camera to start."""
-        return tuple(name for name in REQUIRED if not getattr(self, name))
+        said = (self.purpose, self.sees, self.notice, self.assessed_on)
+        return tuple(name for name, value in zip(REQUIRED, said, strict=True) if not value)
 
 
 def camera_of(data: Any, now: int) -> CameraRecord:

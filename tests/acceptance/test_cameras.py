@@ -1,4 +1,4 @@
-"""Cameras as a community has them: streams that are covered, blocked, stalled, broken and dead, and an engine that goes on."""
+"""Cameras as a community has them: covered, blocked, stalled, broken and dead; and an engine that goes on."""
 
 from __future__ import annotations
 

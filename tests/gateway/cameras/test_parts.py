@@ -219,7 +219,7 @@ def test_six_cameras_share_a_process() -> None:
 )
 def test_the_password_is_only_in_the_address_that_is_opened(url: str, expected: str) -> None:
     """User and password are put into a stream's address, quoted; neither shows when the settings are printed."""
-    camera = CameraSettings("gate", "home", url, username="u", password="p@:")  # noqa: S106  no real one
+    camera = CameraSettings("gate", "home", url, username="u", password="p@:")
     assert camera.address == expected
     assert "p@" not in repr(camera)
     assert url not in repr(camera)
