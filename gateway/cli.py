@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from gateway.cli_cameras import cameras_app
 from gateway.cli_catalogue import catalogue_app
 from gateway.cli_devices import devices_app
 from gateway.cli_vision import vision_app
@@ -27,6 +28,7 @@ users_app = typer.Typer(no_args_is_help=True, help="Who may sign in.")
 app.add_typer(rules_app, name="rules")
 app.add_typer(users_app, name="users")
 app.add_typer(devices_app, name="devices")
+app.add_typer(cameras_app, name="cameras")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(vision_app, name="vision")
 vision_app.command("calibrate")(calibrate)
