@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.alarms import ALARMS, measure_alarms
+from bench.cameras import measure_cameras
 from bench.city import measure_city
 from bench.decode import measure_decode
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
@@ -20,7 +21,7 @@ from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
 PARTS: Final = ("decode", "start", "qos1", "qos0", "latency")
-EXTRA: Final = ("city",)  # minutes long: only when asked for by name
+EXTRA: Final = ("city", "cameras")  # minutes long, or a long warm-up: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
 
@@ -31,6 +32,8 @@ def main(seconds: float, only: Sequence[str]) -> None:
     )
     if not only or "decode" in only:
         measure_decode()
+    if "cameras" in only:
+        asyncio.run(measure_cameras(seconds))
     kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
     for kind in kinds:
         parts = [p for p in PARTS if p != "decode" and (not only or p in only)]
