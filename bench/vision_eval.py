@@ -58,9 +58,9 @@ def seen(frames: Iterator[tuple[int, Pixels]], view: ViewConfig, options: Mappin
 
 def footage(folder: Path) -> None:
     """Each labelled clip through the command, as a person would."""
-    wanted = {"tamper_black": "black", "tamper_covered": "covered", "tamper_defocused": "defocused",
-              "tamper_moved": "moved", "parked": "occupied", "fire": "possible_flame"}  # fmt: skip
-    say("\n### Labelled clips\n\n| clip | labelled | seen (told of onset, s) | besides |\n|---|---|---|---|")
+    wanted = {f"tamper_{kind}": kind for kind in TAMPER.values()}
+    wanted |= {"parked": "occupied", "object_removed": "removed", "fire": "possible_flame"}
+    say("\n### Labelled clips\n\n| clip | labelled | seen | besides |\n|---|---|---|---|")
     for clip in json.loads((folder / "labels.json").read_text())["clips"]:
         labels = [(wanted[e["type"]], e["start_s"]) for e in clip["events"] if e["type"] in wanted]
         boxes = [e["box_xywh_rel"] for e in clip["events"] if "box_xywh_rel" in e]

@@ -9,10 +9,6 @@ _.pause_writing  # asyncio.Protocol
 _.resume_writing  # asyncio.Protocol
 _.datagram_received  # asyncio.DatagramProtocol
 
-# Found by http.server.
-_.do_GET  # BaseHTTPRequestHandler
-_.daemon_threads  # ThreadingHTTPServer
-
 # Read by the database libraries.
 _.isolation_level  # sqlite3.Connection
 _.text_factory  # sqlite3.Connection
@@ -47,6 +43,8 @@ _.should_exit  # uvicorn.Server
 _.protocol_version  # http.server
 _.disable_nagle_algorithm  # http.server
 _.do_POST  # http.server
+_.do_GET  # http.server
+_.daemon_threads  # http.server
 _.close_connection  # http.server
 _.log_message  # http.server
 _.handle_starttag  # html.parser

@@ -27,6 +27,9 @@ GRID: Final = (6, 10)  # cells of the view, rows and columns
 FAINT: Final = (
     3.5  # median grey levels a pixel of the lasting edges, below which they are half the codec's work
 )
+BARE_MIN: Final = 15  # of the 60 cells must be without edges for their brightness to prove anything
+BARE_SAME: Final = 0.12  # part of its brightness by which a cell may change
+BARE_EXPOSURE: Final = (0.75, 1.35)  # a white car in a dark yard was seen to move the exposure by a quarter
 CELL_EDGES: Final = 5  # pixels of lasting edge that a cell needs before anything can be said of it
 AGREES: Final = 0.5  # cosine of twice the angle between two edges: within 30 degrees
 STRENGTH_LEFT: Final = 0.3  # of an edge, beyond what the light explains (haze, dusk), for it to be kept
@@ -41,6 +44,7 @@ class Look(msgspec.Struct, frozen=True):
     strength: Plane
     fine: Plane
     coarse: Plane  # 20 wide: what is left of a picture far out of focus
+    cells: Plane  # mean grey level of each cell of the grid
     luma: float  # mean grey level, 0..255
 
 
@@ -50,6 +54,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     `kept`: of the lasting edges, weighed by their strength. `lost`: of the cells with lasting edges, those that kept
     nearly none. `flat`: those lost cells that show no other detail instead. `judged`: the number of cells that could be
     judged in this light. `blurred`: the correlation of the coarse pictures, -1..1, 0 where contrast is lacking.
+    `bare`: of the cells that never had an edge (asphalt, sky), those as bright as they were, 0 where such are few.
     `where` is the rectangle around the lost cells, (x, y, width, height) in 0..1.
     """
 
@@ -59,6 +64,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     sharp: float = 1.0
     judged: int = 0
     blurred: float = 0.0
+    bare: float = 0.0
     where: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -75,8 +81,14 @@ def look(frame: Frame) -> Look:
     structure.imag = 2 * across * down * scale
     tall, wide = small.shape
     coarse = cv2.resize(small, (20, max(1, round(20 * tall / wide))), interpolation=cv2.INTER_AREA)
+    cells = cv2.resize(small, GRID[::-1], interpolation=cv2.INTER_AREA)
     return Look(
-        structure, _plane(strength), _plane(cv2.absdiff(small, soft)), _plane(coarse), float(small.mean())
+        structure,
+        _plane(strength),
+        _plane(cv2.absdiff(small, soft)),
+        _plane(coarse),
+        _plane(cells),
+        float(small.mean()),
     )
 
 
@@ -88,6 +100,7 @@ class Reference:
         self.power = np.square(first.strength)
         self.fine = first.fine.copy()
         self.coarse = first.coarse.copy()
+        self.cells_luma = first.cells.copy()
         self.luma = first.luma
         self.age_ms = 0
         self._prepare()
@@ -101,6 +114,7 @@ class Reference:
             (self.power, np.square(seen.strength)),
             (self.fine, seen.fine),
             (self.coarse, seen.coarse),
+            (self.cells_luma, seen.cells),
         ):
             np.add(mine, np.float32(part) * (new - mine), out=mine)
         self.luma += part * (seen.luma - self.luma)
@@ -144,8 +158,20 @@ class Reference:
             sharp=sharp_now / max(sharp_then, 1e-3),
             judged=count,
             blurred=correlated(self.coarse, seen.coarse, gain),
+            bare=self._bare(seen, judged),
             where=_around(lost),
         )
+
+    def _bare(self, seen: Look, judged: NDArray[np.bool_]) -> float:
+        """How many of the bare cells are as bright as they were, but for the exposure, which went with what left."""
+        bare = ~judged
+        if int(bare.sum()) < BARE_MIN:
+            return 0.0
+        ratio = (seen.cells[bare] + 4) / (self.cells_luma[bare] + 4)
+        exposure = float(np.median(ratio))
+        if not BARE_EXPOSURE[0] < exposure < BARE_EXPOSURE[1]:
+            return 0.0
+        return float(np.mean(np.abs(ratio / exposure - 1) < BARE_SAME))
 
 
 def _around(cells: NDArray[np.bool_]) -> tuple[float, float, float, float]:

@@ -36,6 +36,9 @@ BLUR_KEPT: Final = 0.45  # of the edges: out of focus they are weaker and still 
 BLUR_ALIKE: Final = 0.8  # correlation of the coarse picture: far out of focus is still the same scene
 SUSPECT: Final = 0.72  # of the edges usually kept; fewer starts the search for a move
 ALIGNED: Final = 0.5  # rank of an alignment that explains what is seen
+BARE_KEPT: Final = 0.7  # of the bare cells: it is the same place, only something went away
+CLEARED_KEPT: Final = 0.06  # of the edges; under a cover even less is left
+ALIGNED_BARE: Final = 0.6  # rank that explains a view whose bare parts are unchanged
 SHIFT_MIN: Final = 0.03  # parts of the picture; wind moves a pole's camera by less
 ANGLE_MIN: Final = 4.0  # degrees
 ELSEWHERE_KEPT: Final = 0.3  # fewer edges than this, others instead and no alignment: a wholly different view
@@ -55,7 +58,7 @@ class ViewConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     frozen_s: float = 20.0
 
 
-CLIP: Final = ViewConfig(learn_s=5.0, ready_s=5.0, frozen_s=6.0)
+CLIP: Final = ViewConfig(learn_s=5.0, ready_s=3.0, frozen_s=6.0)
 """For a clip of a minute, whose view is what its first seconds show."""
 
 
@@ -209,9 +212,11 @@ class Gate:
             self._found = None
             return "", 1.0
         alike = match.blurred >= BLUR_ALIKE
+        # A car that drives off an empty yard takes the edges along, and the yard about it is as it was.
+        cleared = match.bare >= BARE_KEPT and match.kept >= CLEARED_KEPT
         whole = match.lost >= (LOST_FAINT if judge.faint else LOST) and match.flat >= 0.6 * match.lost
         partly = not judge.faint and match.flat >= COVERED_FLAT and match.lost >= COVERED_LOST
-        if whole or partly:
+        if (whole or partly) and not cleared:
             found = None if alike else self._search(at, judge, seen, match, usual)
             if found:
                 return found, 0.9
@@ -224,7 +229,7 @@ class Gate:
             self._found, self._search_wait, self._search_at = None, SEARCH_MS, at
         if match.sharp < BLUR_SHARP and (match.kept >= BLUR_KEPT or alike):
             return "defocused", min(1.0, 1.2 - match.sharp)
-        if match.kept < ELSEWHERE_KEPT and match.lost >= 0.6:
+        if match.kept < ELSEWHERE_KEPT and match.lost >= 0.6 and not cleared:
             return "moved", 0.6
         return "", 1.0
 
@@ -233,7 +238,8 @@ class Gate:
         if at >= self._search_at:
             found = aligned(judge, seen)
             self._search_wait = min(2 * self._search_wait, SEARCH_MAX_MS)
-            explains = found.rank >= ALIGNED and found.kept > 1.15 * match.kept
+            sure = ALIGNED_BARE if match.bare >= BARE_KEPT else ALIGNED
+            explains = found.rank >= sure and found.kept > 1.15 * match.kept
             turned = abs(found.angle) >= ANGLE_MIN
             away = max(abs(found.x), abs(found.y)) >= SHIFT_MIN or found.zoom != 1
             self._found = found if explains and (turned or away) else None

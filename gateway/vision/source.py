@@ -14,6 +14,7 @@ from devices.picture.frame import Pixels
 
 OPEN_MS: Final = 3_000
 READ_MS: Final = 3_000
+STAMP_SLACK_MS: Final = 10_000  # a stamp later than the file's own length by more than this is broken
 SKIP_MAX: Final = 25  # broken frames in a row after which the rest of a file is given up
 STREAMS: Final = ("rtsp://", "rtsps://", "rtmp://", "http://", "https://", "udp://", "tcp://")
 
@@ -69,7 +70,8 @@ class Source:
         by_count = index * 1000 / self._fps
         stamped = self._capture.get(cv2.CAP_PROP_POS_MSEC)
         # Stamps are right for variable rates; files without them say 0 throughout, broken ones anything.
-        sane = math.isfinite(stamped) and (stamped > 0 or index == 0) and abs(stamped - by_count) < 3_600_000
+        latest = max(by_count, self.expected_ms) + STAMP_SLACK_MS
+        sane = math.isfinite(stamped) and (stamped > 0 or index == 0) and stamped <= latest
         return round(stamped if sane else by_count)
 
     def close(self) -> None:
