@@ -17,7 +17,6 @@ from gateway.cli_cameras import cameras_app
 from gateway.cli_catalogue import catalogue_app
 from gateway.cli_devices import devices_app
 from gateway.cli_vision import vision_app
-from gateway.cli_vision_calibrate import calibrate
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -31,7 +30,6 @@ app.add_typer(devices_app, name="devices")
 app.add_typer(cameras_app, name="cameras")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(vision_app, name="vision")
-vision_app.command("calibrate")(calibrate)
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="csg.yaml; without it the defaults hold.")

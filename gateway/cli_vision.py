@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from gateway.cli_vision_calibrate import calibrate
+
 ZONES_MAX: Final = 16
 
 
@@ -27,6 +29,9 @@ vision_app = typer.Typer(
     no_args_is_help=True,
     help="What cameras see. `csg vision FILE` is short for `csg vision watch FILE`.",
 )
+
+
+vision_app.command("calibrate")(calibrate)
 
 
 @vision_app.command("watch")
@@ -50,6 +55,9 @@ def watch(
     seconds: Annotated[
         float, typer.Option("--for", help="Stop after so many seconds of it (0: at its end).")
     ] = 0.0,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights of possible flame, made by `csg vision calibrate`.")
+    ] = None,
     overlay: Annotated[
         Path | None, typer.Option(help="Draw what is seen into this .webm, .mp4 or .avi.")
     ] = None,
@@ -65,6 +73,7 @@ def watch(
     orders = Orders(
         _there(source), _analytics(analytic or []), _zones(zone or []), _positive("--dwell", dwell),
         _positive("--learn", learn), _positive("--fps", fps) or 5.0, max(seconds, 0.0), _drawable(overlay),
+        _weights(weights),
     )  # fmt: skip
     standing: dict[tuple[str, str, int, str], Told] = {}
     opened = False
@@ -160,6 +169,21 @@ def _positive(option: str, value: float | None) -> float | None:
     if value is not None and not 0 < value < 1e6:
         raise _wrong(f"{option}: more than 0 is expected, not {value:g}")
     return value
+
+
+def _weights(file: Path | None) -> Any:
+    if file is None:
+        return None
+    from devices.picture.flicker import NAMES
+    from gateway.vision.calibrating import CannotCalibrate, read_model
+
+    try:
+        model = read_model(file)
+    except CannotCalibrate as error:
+        raise _wrong(f"--weights {error}") from None
+    if model.features != NAMES:
+        raise _wrong(f"--weights {file}: of another version; run csg vision calibrate again")
+    return model
 
 
 def _drawable(file: Path | None) -> str:

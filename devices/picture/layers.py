@@ -31,6 +31,7 @@ UNSURE: Final = (
 )
 SURE_MS: Final = 3000  # the first thing to stand so long in such a cell is its ground
 CLOSER: Final = 0.1  # of the texture difference, by which a candidate must beat a ground that fits as well
+CLEAR: Final = 0.15  # of each picture in which a candidate is seen: the rain before it averages out
 HELD_MS: Final = 86_400_000  # what stood before the light changed has stood long enough
 SAME_LOOK: Final = 0.15  # of the cells may differ in a picture that shows the same without its colours
 
@@ -44,7 +45,7 @@ class Ground:
         compared = [unlikeness(sample, self.look) for sample in samples]
         self.usual: Floats = np.median(np.stack([one.texture for one in compared]), axis=0).astype(np.float32)
         self.unknown: Flags = np.zeros(self.usual.shape, np.bool_)  # something stood there all the time
-        self.unsure: Flags = np.mean(np.stack([one.any for one in compared]), axis=0) > UNSURE
+        self.unsure: Flags = np.mean(np.stack([one.hard for one in compared]), axis=0) > UNSURE
 
 
 class Layers:
@@ -69,6 +70,8 @@ class Layers:
         if self._held.any():
             self._take_over(now, clock)
         ground = self.ground
+        # Whatever is kept of a picture is kept in the exposure and white balance of the ground.
+        now.mean[...] -= np.median(now.mean - ground.look.mean, axis=(1, 2), keepdims=True)
         differs = unlikeness(now, ground.look, ground.usual, coloured=self.coloured)
         same = unlikeness(now, self.candidate, ground.usual, coloured=self.coloured)
         absent = (differs.any | (ground.unknown & self.has)) & shown
@@ -81,6 +84,7 @@ class Layers:
         lapsed = (
             absent & ~like & (~self.has | (clock - self.last > np.clip(self._seen_ms, GLIMPSE_MS, HIDDEN_MS)))
         )
+        blended(self.candidate, now, like, CLEAR, coloured=self.coloured)
         self._uncover(now, lapsed & ground.unknown)
         self._put(now, lapsed & ~ground.unknown, clock)
         if ground.unsure.any():
@@ -148,18 +152,22 @@ class Layers:
             self.has &= ~cells
 
     def _adapt(self, now: Look, calm: Flags, differs: Unlikeness, passed: int) -> None:
-        rate = np.float32(min(passed / ADAPT_MS, 1.0))
         calm = ~grown(~calm, 1)  # the rim of an object is not eaten from outside
-        look = self.ground.look
-        wide = spread(calm, now.detail.shape).astype(np.float32) * rate
-        weight = calm.astype(np.float32) * rate
-        look.detail[...] += wide * (now.detail - look.detail)
-        look.mean[0] += weight * (now.mean[0] - look.mean[0])
-        look.busy[...] += weight * (now.busy - look.busy)
-        look.noise[...] += weight * (now.noise - look.noise)
-        if self.coloured:
-            look.mean[1:] += weight * (now.mean[1:] - look.mean[1:])
-        self.ground.usual += weight * (differs.texture - self.ground.usual)
+        rate = min(passed / ADAPT_MS, 1.0)
+        blended(self.ground.look, now, calm, rate, coloured=self.coloured)
+        self.ground.usual += np.float32(rate) * calm * (differs.texture - self.ground.usual)
+
+
+def blended(to: Look, of: Look, cells: Flags, rate: float, *, coloured: bool) -> None:
+    """Move what `to` shows in these cells by a part `rate` towards what `of` shows; its chroma only if `coloured`."""
+    wide = spread(cells, to.detail.shape).astype(np.float32) * np.float32(rate)
+    weight = cells.astype(np.float32) * np.float32(rate)
+    to.detail[...] += wide * (of.detail - to.detail)
+    to.mean[0] += weight * (of.mean[0] - to.mean[0])
+    if coloured:
+        to.mean[1:] += weight * (of.mean[1:] - to.mean[1:])
+    to.busy[...] += weight * (of.busy - to.busy)
+    to.noise[...] += weight * (of.noise - to.noise)
 
 
 def alike(new: Look, old: Look) -> bool:

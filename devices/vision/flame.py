@@ -10,11 +10,12 @@ import numpy as np
 
 from devices.picture.analytic import UNRELIABLE, Example, Sight
 from devices.picture.drawing import HEIGHT, WIDTH, drawn
-from devices.picture.firelight import LOOKALIKES, flame
+from devices.picture.firelight import flame
 from devices.picture.flame_model import SHIPPED
 from devices.picture.flicker import NAMES, WINDOW_MS, Candidate, Window
 from devices.picture.frame import Frame, Pixels
 from devices.picture.logistic import Model
+from devices.picture.lookalikes import LOOKALIKES
 from devices.picture.places import Places
 from devices.picture.standing import Standing
 from devices.picture.teaching import JUDGE_MS

@@ -123,14 +123,15 @@ def studied_in_child(folder: Path, clip: Clip) -> Lesson:
 
 def kinds() -> int:
     """How many clips `drawn_lessons` draws of each."""
-    from devices.picture.firelight import LOOKALIKES
+    from devices.picture.lookalikes import LOOKALIKES
 
     return len(LOOKALIKES) + RENDERED_FLAMES
 
 
 def drawn_lessons(each: int) -> Iterator[Lesson]:
     """Lessons of drawn fires and of `each` drawn clips of every kind of look-alike."""
-    from devices.picture.firelight import LOOKALIKES, flame, scene
+    from devices.picture.firelight import flame, scene
+    from devices.picture.lookalikes import LOOKALIKES
     from devices.picture.teaching import studied
 
     makers = [*LOOKALIKES.items(), *[("flame", flame)] * RENDERED_FLAMES]

@@ -70,6 +70,7 @@ def _missing(at: int, frames: int, expected_ms: int) -> str:
 def options(orders: Orders) -> dict[str, Any]:
     """The settings of the analytics, by the names of their Configs' fields."""
     given: dict[str, Any] = {"zones": tuple(orders.zones)} if orders.zones else {}
+    given |= {"model": orders.model} if orders.model is not None else {}
     given |= {"dwell_s": orders.dwell_s} if orders.dwell_s is not None else {}
     return given | ({"learn_s": orders.learn_s} if orders.learn_s is not None else {})
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from devices.picture.analytic import Sight
+from devices.picture.logistic import Model
 from devices.picture.zone import Zone
 
 FPS: Final = 5.0
@@ -15,7 +16,9 @@ FPS: Final = 5.0
 
 
 class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the child is to look at. `overlay` is a file to draw into, "" for none; `for_s` 0 means to the end."""
+    """What the child is to look at. `overlay` is a file to draw into, "" for none; `for_s` 0 means to the end; `model`
+    the weights of possible flame, None for those that ship.
+    """
 
     source: str
     analytics: Sequence[str]
@@ -25,6 +28,7 @@ class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fps: float = FPS
     for_s: float = 0.0
     overlay: str = ""
+    model: Model | None = None
 
 
 class Opened(msgspec.Struct, frozen=True, tag="opened"):

@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from devices.picture.firelight import LOOKALIKES, flame, scene
+from devices.picture.firelight import flame, scene
 from devices.picture.flicker import NAMES
 from devices.picture.frame import Frame, Pixels, View
 from devices.picture.logistic import Model, fit, poisson, wilson
+from devices.picture.lookalikes import LOOKALIKES
 from devices.picture.teaching import Lesson, Span, judged, studied, taught
 from devices.vision.flame import Config, Flame
 
@@ -45,7 +46,7 @@ def test_a_fire_is_told_within_ten_seconds(seed: int) -> None:
 @pytest.mark.parametrize("name", sorted(LOOKALIKES))
 def test_look_alikes_are_not(name: str) -> None:
     """Neon, tail lights, beacons, orange clothes, sunset, leaves, flags, lanterns and running text are no flames."""
-    assert types(Flame(Config()), filmed(LOOKALIKES[name], 921, 8)) == []
+    assert types(Flame(Config()), filmed(LOOKALIKES[name], 9000, 8)) == []
 
 
 @pytest.mark.parametrize("view", [View(monochrome=True), View(fault="covered")])

@@ -19,7 +19,9 @@ FOOTAGE = Path(__file__).parents[4] / "shared" / "footage"
 Paint = Callable[[Pixels, float], None]
 
 
-def seen(run: Occupation, frames: Iterable[tuple[int, Pixels]], view: View | None = None) -> list[tuple[int, Sight]]:
+def seen(
+    run: Occupation, frames: Iterable[tuple[int, Pixels]], view: View | None = None
+) -> list[tuple[int, Sight]]:
     """What a run tells, and when."""
     told = []
     for at, picture in frames:
@@ -108,7 +110,10 @@ def test_another_size_starts_anew() -> None:
     """A stream that comes back in another size ends what stood, and is learned again."""
     run = Occupation(Config(dwell_s=4))
     first = seen(run, drawn(13, parked(7, 13)))
-    other = ((at + 13_000, cv2.resize(picture, (WIDTH // 2, HEIGHT // 2))) for at, picture in drawn(8, parked(0, 8)))
+    other = (
+        (at + 13_000, cv2.resize(picture, (WIDTH // 2, HEIGHT // 2)))
+        for at, picture in drawn(8, parked(0, 8))
+    )
     second = seen(run, ((at, np.asarray(picture, np.uint8)) for at, picture in other))
     assert [sight.end is None for _, sight in first + second] == [True, False]
 
