@@ -17,14 +17,14 @@ import msgspec
 import structlog
 
 from devices.discover import discover
-from devices.picture.analytic import Plugin, Sight
+from devices.picture.analytic import Plugin
 from devices.picture.flicker import NAMES
 from gateway.app.child import Orders, run
 from gateway.cameras.door import Door
 from gateway.cameras.handover import Keep, Taken
 from gateway.cameras.lastwords import NOBODY, LastWords
 from gateway.cameras.outbox import Outbox
-from gateway.cameras.slot import Slot
+from gateway.cameras.slot import Seen, Slot
 from gateway.cameras.told import Level, Message
 from gateway.clock import SystemClock
 from gateway.config.settings import Settings
@@ -241,28 +241,26 @@ class CamerasProcess:
             for slot in self.slots:
                 try:
                     seen = slot.analyse()
-                except Exception as error:  # codec isolation: one camera's analytics must not stop the others
+                except Exception:  # codec isolation: one camera's analytics must not stop the others
                     log.exception("analytics failed", camera=slot.camera.device)
-                    self._later(self._failed, slot, repr(error))
+                    self._later(self._failed, slot)
                     continue
                 if seen is not None:
-                    self._later(self._seen, slot, *seen)
+                    self._later(self._seen, slot, seen)
 
     def _later(self, *call: Any) -> None:
         if not self._ending:
             self.loop.call_soon_threadsafe(*call)
 
-    def _seen(self, slot: Slot, at: int, usable: bool, sights: list[tuple[Plugin, Sight]]) -> None:
+    def _seen(self, slot: Slot, seen: Seen) -> None:
         self.fails[slot.camera.device] = 0
-        self._send(slot, slot.told.status({"fault": False}, at))
-        for plugin, sight in sights:
+        self._send(slot, slot.seen(seen))
+        for plugin, sight in seen.sights:
             if sight.end is None and sight.type in PICTURED:
-                began = at - max(round(time.monotonic() * 1000) - sight.start, 0)
+                began = seen.at - max(round(time.monotonic() * 1000) - sight.start, 0)
                 self._hand_over(slot.taken(plugin.METRICS[sight.type], began, sight))
-            self._send(slot, slot.told.sight(plugin, sight, at))
-        self._send(slot, slot.told.seen(usable, at))
 
-    def _failed(self, slot: Slot, _reason: str) -> None:
+    def _failed(self, slot: Slot) -> None:
         self.fails[slot.camera.device] += 1
         if self.fails[slot.camera.device] >= FAILS_MAX:
             self._send(slot, slot.told.status({"fault": True}, self.utc_ms()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -27,6 +27,15 @@ SETTLE_S: Final = (
 )
 
 log = structlog.get_logger(__name__)
+
+
+class Seen(NamedTuple):
+    """One picture of UTC ms `at`, looked at by `eyes`: whether the view is usable, and what began or ended."""
+
+    eyes: Eyes
+    at: int
+    usable: bool
+    sights: list[tuple[Plugin, Sight]]
 
 
 class Slot:
@@ -68,7 +77,9 @@ class Slot:
         """The register says this now: start, stop, or go on with other zones and settings."""
         old, self.record = self.record, record
         if record.missing:
-            self._stop()
+            if self.capture is not None:
+                self._stop()
+                yield from self.told.stopped(now)
         else:
             if self._eyes is None or _looked_for(old) != _looked_for(record):
                 self._renew()
@@ -119,13 +130,14 @@ class Slot:
         eyes = Eyes(self._plugins, self.record, self._extra)
         learn_s = sum(self.record.thresholds.get(k, d) for k, d in (("dwell_s", 60.0), ("learn_s", 5.0)))
         self.told.settles(round((learn_s + SETTLE_S) * 1000))
+        self.told.renewed()
         self._eyes = eyes
 
     def _stop(self) -> None:
         if self.capture is not None:
             self.capture.stop()
-        self.capture = None
-        self._eyes = None
+        self.capture = self._eyes = None
+        self._liveness = Liveness(time.monotonic())
 
     def taken(self, why: str, at: int, sight: Sight | None = None) -> Taken | None:
         """The pictures of an onset at UTC ms `at`; None while there are none."""
@@ -135,10 +147,19 @@ class Slot:
         box, zone = (sight.box, sight.zone) if sight is not None else (WHOLE, "")
         return Taken(self.camera.device, why, at, pictures, self.record, box, zone)
 
+    def seen(self, seen: Seen) -> Iterator[Message]:
+        """What the analyst saw; nothing of analytics that have been begun anew since, for their sights never end."""
+        if seen.eyes is not self._eyes:
+            return
+        yield from self.told.status({"fault": False}, seen.at)
+        for plugin, sight in seen.sights:
+            yield from self.told.sight(plugin, sight, seen.at)
+        yield from self.told.seen(seen.usable, seen.at)
+
     # -- in the analyst's thread ------------------------------------------------------------------------------
 
-    def analyse(self) -> tuple[int, bool, list[tuple[Plugin, Sight]]] | None:
-        """Look at the newest picture, if there is one: (UTC ms, the view is usable, what began or ended)."""
+    def analyse(self) -> Seen | None:
+        """Look at the newest picture, if there is one."""
         capture = self.capture
         newest = capture.take() if capture else None
         eyes = self._eyes
@@ -147,7 +168,7 @@ class Slot:
         self.pictures.add(newest.utc, newest.bgr)
         sights = list(eyes.look(newest.at, newest.bgr))
         self.looked += 1
-        return newest.utc, eyes.view.reliable and eyes.view.learned, sights
+        return Seen(eyes, newest.utc, eyes.view.reliable and eyes.view.learned, sights)
 
 
 def _looked_for(record: CameraRecord) -> tuple[Any, ...]:

@@ -57,6 +57,22 @@ class Told:
         """How long the camera must be seen well before what was inherited is over."""
         self._settle_ms = settle_ms
 
+    def renewed(self) -> None:
+        """The analytics begin anew: what stands is from before, and ends as such."""
+        self._inherited |= set(self._sights.values())
+        self._sights.clear()
+        self._seen_ms = 0
+
+    def stopped(self, now: int) -> Iterator[Message]:
+        """A person took the camera out of use: nothing stands any more, and whether it is online nobody knows."""
+        standing = sorted(self.standing)
+        self._inherited.clear()
+        self._sights.clear()
+        for level in standing:
+            if not self._silent(level):
+                yield self._message(level, False, now)
+        yield from self.status({"camera_online": None}, now)
+
     def says(self, metric: str) -> Any:
         """What was last said of a fact; None before."""
         return self._status.get(metric)

@@ -133,6 +133,24 @@ def test_what_stood_at_a_restart_ends_only_after_a_good_look() -> None:
     assert taken.standing == {level}
 
 
+def test_other_zones_or_no_register_leave_nothing_standing_for_ever() -> None:
+    """Analytics that begin anew end what stood before, once they have looked long enough; a camera that is taken out
+    of use ends it at once, and says no more that it is online."""
+    told = Told("d")
+    told.settles(5_000)
+    list(told.sight(occupation, Sight("occupied", 10, zone="lane"), NOW))
+    told.renewed()
+    assert list(told.seen(usable=True, now=NOW)) == []
+    said = [m for n in range(1, 10) for m in told.seen(usable=True, now=NOW + n * 1000)]
+    assert _bodies(said) == [("alarm_clear", "obstruction", "lane")]
+    list(told.status({"camera_online": True}, NOW))
+    list(told.sight(tamper, Sight("covered", 20), NOW))
+    assert _bodies(list(told.stopped(NOW))) == [
+        ("alarm_clear", "camera_tamper", "covered"),
+        ("telemetry", "{'camera_online': None}", ""),
+    ]
+
+
 _DYING = """
 import sys, threading, time, ctypes
 from pathlib import Path
