@@ -11,7 +11,7 @@ import aiomqtt
 import structlog
 
 from devices.codec import Ask
-from gateway.cameras.door import Carrier
+from gateway.cameras.door import Carrier, Refused
 from gateway.core.effect import Command
 from gateway.core.event import Delivered, Outcome
 
@@ -87,6 +87,8 @@ class Commander:
                     continue
                 try:
                     await lane.send(asks)
+                except Refused as refusal:
+                    self._failed(command, f"not-taken: {refusal}")
                 except (aiomqtt.MqttError, OSError, ValueError) as error:
                     log.warning("command not sent", source=source, effect=command.id, reason=str(error)[:200])
                     self._failed(command, "unreachable: the broker did not take it")

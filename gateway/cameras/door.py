@@ -19,12 +19,20 @@ ANSWER_S: Final = 2.0
 log = structlog.get_logger(__name__)
 
 
+LATER: Final = ("no-picture",)
+"""Refusals that another try may not meet."""
+
+
+class Refused(Exception):
+    """The device takes no such command, and asking again would not help."""
+
+
 class Carrier(Protocol):
     """What carries commands to devices: `async with` it, then publish. A client of a broker is one."""
 
     async def __aenter__(self) -> Any: ...
 
-    async def __aexit__(self, *exit_: Any) -> None: ...
+    async def __aexit__(self, *_: Any) -> None: ...
 
     async def publish(self, topic: str, payload: bytes, qos: int) -> None: ...
 
@@ -88,11 +96,11 @@ class Messenger:
     async def __aenter__(self) -> Messenger:
         return self
 
-    async def __aexit__(self, *exit_: Any) -> None:
+    async def __aexit__(self, *_: Any) -> None:
         return None
 
     async def publish(self, topic: str, payload: bytes, qos: int) -> None:
-        """Hand it over; returns once the process has done it. Raises OSError when it cannot or will not."""
+        """Hand it over; returns once the process has done it. Raises OSError, or Refused when it never will."""
         part = self._parts.get("/".join(topic.split("/")[1:3]))
         if part is None:
             raise OSError("no such camera")
@@ -108,4 +116,5 @@ class Messenger:
                 with contextlib.suppress(OSError):
                     await writer.wait_closed()
         if not answer.get("ok"):
-            raise OSError(f"the camera's process refuses: {answer.get('code')}")
+            code = str(answer.get("code"))
+            raise OSError(code) if code in LATER else Refused(code)

@@ -32,7 +32,8 @@ from gateway.registry.cameras import camera_of, put_camera
 from gateway.vision.quiet import QUIET
 from tests.acceptance.mjpeg import GARBAGE, STALL, Camera, rendered
 from tests.acceptance.plant import ROOT
-from tests.acceptance.running import found, furnish, note
+from tests.acceptance.running import Running, found, furnish, note
+from tests.parts import require
 
 pytestmark = pytest.mark.acceptance
 
@@ -222,3 +223,29 @@ async def test_sources_that_stall_break_and_die(tmp_path: Path) -> None:
             assert {r.value for _, r in here.said() if r.point == point} == {True}
             assert here.living["cameras-1"].returncode is None
             assert await here.control.status()
+
+
+async def test_the_supervisor_keeps_cameras_going(tmp_path: Path) -> None:
+    """`csg run` starts the cameras' process; killed, it comes back by itself, the camera goes on, and all of it stops
+    with Ctrl-C."""
+    require("mosquitto")
+    data = tmp_path / "d"
+    async with Camera({"quiet": rendered()}) as camera:
+        furnish(data, PLACES)
+        here = Yard(data, gate=camera.url)
+        here.register("gate", RECORD)
+        config = f"data: {data}\ncameras:\n  - {{name: gate, site: home, url: '{camera.url}'}}\n"
+        async with Running("run", data, config=config) as running:
+            await running.link()
+            on = await here.says("gate", "camera_online/", True)
+            first = running.child("cameras")
+            assert first is not None
+            os.kill(first, signal.SIGKILL)
+
+            async def another() -> bool:
+                return running.child("cameras") not in (None, first)
+
+            await found(another, "the process of the cameras is started again")
+            await here.says("gate", "camera_online/", True, on)
+            assert await running.interrupt() == 0
+        await here.control.close()

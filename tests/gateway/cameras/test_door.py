@@ -10,7 +10,7 @@ import pytest
 
 from devices.codecs.native.commands import command
 from devices.picture.analytic import Sight
-from gateway.cameras.door import Door, Messenger
+from gateway.cameras.door import Door, Messenger, Refused
 from gateway.cameras.lastwords import LastWords
 from gateway.cameras.settings import CameraSettings
 from gateway.cameras.slot import Slot
@@ -34,17 +34,25 @@ async def test_a_command_reaches_the_process_of_its_camera(tmp_path: Path) -> No
 
     def asked(native: str, name: str) -> str:
         heard.append((native, name))
-        return "" if native == "home/gate" else "no-picture"
+        return {"home/gate": "", "home/lane": "no-picture"}.get(native, "unknown")
 
     door = Door(tmp_path / "cameras-1.sock", asked)
     await door.open()
     messenger = Messenger(
-        tmp_path, {"home/gate": "cameras-1", "home/lane": "cameras-1", "home/far": "cameras-2"}
+        tmp_path,
+        {
+            "home/gate": "cameras-1",
+            "home/lane": "cameras-1",
+            "home/far": "cameras-2",
+            "home/old": "cameras-1",
+        },
     )
     await _ask(messenger, "home/gate")
     with pytest.raises(OSError, match="no-picture"):
         await _ask(messenger, "home/lane")
-    assert heard == [("home/gate", "snapshot"), ("home/lane", "snapshot")]
+    with pytest.raises(Refused, match="unknown"):
+        await _ask(messenger, "home/old")
+    assert heard[:2] == [("home/gate", "snapshot"), ("home/lane", "snapshot")]
     with pytest.raises(OSError, match="no such camera"):
         await _ask(messenger, "home/nobody")
     with pytest.raises(OSError, match="No such file"):
