@@ -32,6 +32,7 @@ from gateway.registry.cameras import camera_of, put_camera
 from gateway.vision.quiet import QUIET
 from tests.acceptance.mjpeg import GARBAGE, STALL, Camera, rendered
 from tests.acceptance.plant import ROOT
+from tests.acceptance.rtsp import RtspCamera
 from tests.acceptance.running import Running, found, furnish, note
 from tests.parts import require
 
@@ -184,43 +185,46 @@ async def test_a_covered_lens_and_a_blocked_lane(tmp_path: Path) -> None:
 
 async def test_sources_that_stall_break_and_die(tmp_path: Path) -> None:
     """Whatever a stream does is told of its camera alone: a stalled, a dead, a garbled and a never answering one are
-    lost and, where they come back, back; a truncated film and corrupt H.264 end nothing; the good one stays online and
-    the engine answers throughout."""
+    lost and, where they come back, back; a truncated film and corrupt H.264 end nothing; the good ones (HTTP, RTSP)
+    stay online and the engine answers throughout."""
     films = {"quiet": rendered()}
     film = tmp_path / "film.avi"
     film.write_bytes(b"RIFF" + bytes(range(256)) * 40)
     broken = tmp_path / "broken.h264"
     broken.write_bytes(bytes.fromhex("00000001674d401e") + random.Random(4).randbytes(60_000))
+    film_640 = rendered(seconds=1, width=640)
     with socket.create_server(("127.0.0.1", 0)) as mute:  # takes the connection and never says a word
         async with (
             Camera(films) as good, Camera(films) as stalls, Camera(films) as dies, Camera(films) as garbles,
+            RtspCamera(film_640) as over_rtsp,
             yard(
                 tmp_path / "d", good=good.url, stalls=stalls.url, dies=dies.url, garbles=garbles.url,
-                film=str(film), h264=str(broken), mute=f"http://127.0.0.1:{mute.getsockname()[1]}/x",
+                rtsp=over_rtsp.url, film=str(film), h264=str(broken), mute=f"http://127.0.0.1:{mute.getsockname()[1]}/x",
             ) as here,
         ):  # fmt: skip
             for camera in here.settings.cameras:
                 here.register(camera.name, RECORD)
             await here.start("engine")
             await here.start("cameras-1")
-            for name in ("good", "stalls", "dies", "garbles"):
+            for name in ("good", "rtsp", "stalls", "dies", "garbles"):
                 await here.says(name, "camera_online/", True)
-            for name in ("film", "h264", "mute"):
-                await here.says(name, "camera_online/", False)
             began = here.now()
             stalls.shows, garbles.shows = STALL, GARBAGE
             await dies.off()
             for name in ("stalls", "dies", "garbles"):
                 lost = await here.says(name, "camera_online/", False, began)
                 note(f"{name}: lost after {(lost - began) / 1000:.1f} s of the journal's time")
+            for name in ("film", "h264", "mute"):
+                await here.says(name, "camera_online/", False)
             again = here.now()
             stalls.shows = garbles.shows = "quiet"
             await dies.on()
             for name in ("stalls", "dies", "garbles"):
                 back = await here.says(name, "camera_online/", True, again, within_s=60)
                 note(f"{name}: back after {(back - again) / 1000:.1f} s")
-            point = f"{here.device('good')}/camera_online/"
-            assert {r.value for _, r in here.said() if r.point == point} == {True}
+            for name in ("good", "rtsp"):
+                point = f"{here.device(name)}/camera_online/"
+                assert {r.value for _, r in here.said() if r.point == point} == {True}
             assert here.living["cameras-1"].returncode is None
             assert await here.control.status()
 
