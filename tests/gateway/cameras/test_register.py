@@ -94,6 +94,7 @@ def test_cameras_bring_a_source_a_site(tmp_path: Path) -> None:
     ("row", "said"),
     [
         ("{name: a, site: home, url: 'rtsp://u:p@192.0.2.1/'}", "cameras[0].url"),
+        ("{name: a, site: home, url: 'rtsp://192.0.2.1/user=u&password=u:p@1'}", "cameras[0].url"),
         ("{name: a, site: home, url: 'rtsp://192.0.2.1/', username: u, password: p}", "cameras[0].password"),
         ("{name: a, site: home, url: 'rtsp://192.0.2.1/', password: '${CAM}'}", "cameras[0].password"),
         ("{name: a, site: home, url: 'ftp://192.0.2.1/'}", "cameras[0].url"),
