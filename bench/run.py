@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +16,24 @@ from bench.alarms import ALARMS, measure_alarms
 from bench.cameras import measure_cameras
 from bench.city import measure_city
 from bench.decode import measure_decode
+from bench.history import measure_history
+from bench.influx import measure_influx
+from bench.nodered import NodeRed
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
+from bench.store import measure_store
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
-PARTS: Final = ("decode", "start", "qos1", "qos0", "latency")
-EXTRA: Final = ("city", "cameras")  # minutes long, or a long warm-up: only when asked for by name
+ALONE: Final[Mapping[str, Callable[[float], None]]] = {
+    "decode": lambda _seconds: measure_decode(),
+    "history": lambda _seconds: measure_history(),
+    "influx": measure_influx,
+    "store": measure_store,
+    "cameras": lambda seconds: asyncio.run(measure_cameras(seconds)),
+}
+"""What needs no gateway."""
+PARTS: Final = ("start", "qos1", "qos0", "latency", "nodered")
+EXTRA: Final = ("city", "store", "cameras")  # minutes long, or a long warm-up: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
 
@@ -30,17 +42,18 @@ def main(seconds: float, only: Sequence[str]) -> None:
     say(
         f"# {platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
-    if not only or "decode" in only:
-        measure_decode()
-    if "cameras" in only:
-        asyncio.run(measure_cameras(seconds))
+    for name, measure_it in ALONE.items():
+        if name in only or (not only and name not in EXTRA):
+            measure_it(seconds)
+    if "nodered" in only:  # it is measured against our rate of the same run
+        only = [*only, "qos1"]
     kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
     for kind in kinds:
-        parts = [p for p in PARTS if p != "decode" and (not only or p in only)]
+        parts = [p for p in PARTS if not only or p in only]
         if parts:
             asyncio.run(measure(kind, seconds, parts))
-        if "city" in only:
-            asyncio.run(measure_city(kind, seconds))
+    if "city" in only:
+        asyncio.run(measure_city(kinds[0], seconds))
 
 
 def _path() -> str:
@@ -48,7 +61,7 @@ def _path() -> str:
 
 
 async def measure(kind: Kind, seconds: float, parts: Sequence[str]) -> None:
-    """All parts on one broker."""
+    """All parts on one broker, and what others make of the same load there."""
     say(f"\n## {kind}")
     count = round(seconds * COUNT_PER_S)
     loop = asyncio.get_running_loop()
@@ -75,12 +88,28 @@ async def measure(kind: Kind, seconds: float, parts: Sequence[str]) -> None:
             half = ours["qos1"]["rate"] / 2 if "qos1" in ours else 15_000.0
             for number, rate in enumerate((1000.0, half, None)):
                 await measure_alarms(supervisor, rate, seconds, number * ALARMS)
-    async with bare_broker(kind) as broker:
+    async with bare_broker(kind) as broker, _node_red("nodered" in parts) as red:
         for part, qos in (("qos1", 1), ("qos0", 0)):
             if part in parts:
                 theirs = [await _mosquitto_sub(broker, count, qos)] if shutil.which("mosquitto_sub") else []
                 theirs.append(await _paho(broker, count, qos))
+                if red is not None and qos == 1:
+                    started = await red.start(broker, count)
+                    theirs.append(await _beside(broker, started, f"node-red {red.version}", count, qos))
                 _table(part, ours[part], [t for t in theirs if t])
+
+
+@contextlib.asynccontextmanager
+async def _node_red(wanted: bool) -> AsyncIterator[NodeRed | None]:
+    """An installed Node-RED where one is wanted and can be had."""
+    if not wanted:
+        yield None
+        return
+    red = NodeRed()
+    try:
+        yield red if await red.install() else None
+    finally:
+        red.close()
 
 
 async def _warm(supervisor: Supervisor) -> None:

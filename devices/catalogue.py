@@ -47,6 +47,7 @@ class Place(msgspec.Struct, frozen=True):
     geo: Geo | None = None
     escape_route: bool = False
     needs_help: bool = False  # somebody here needs help to leave (需协助疏散人员); never says who or why
+    business: bool = False  # no home but a business (a restaurant, a shop), with all below it
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -62,7 +63,8 @@ class Source(msgspec.Struct, frozen=True):
 class Device(msgspec.Struct, frozen=True):
     """One device in its place. `kind` is a word of the glossary (smoke, gas, hydrant, camera, ...).
 
-    `report_period_s` is how often it is expected to say something, when known.
+    `report_period_s` is how often it is expected to say something, when known. `via` is the device it speaks through,
+    where its id does not tell (see `devices.bridges`).
     """
 
     id: str
@@ -72,6 +74,7 @@ class Device(msgspec.Struct, frozen=True):
     model: str = ""
     report_period_s: int | None = None
     mains: bool = False
+    via: str = ""
 
 
 class Catalogue(msgspec.Struct, frozen=True):

@@ -88,6 +88,7 @@ class Frame(msgspec.Struct, frozen=True):
     bad checksum, an answer to us). `confirm` is sent back once the frame is on disk, at once where nothing is taken;
     without that the sender repeats. `refuse` is sent back at once, and the frame is not taken. `remark` is something
     the sender should be told besides (that its clock is wrong), after the confirm and at most once an hour a topic.
+    `reply` is the serial number of a frame of ours that this one answers, and whether the device took it.
     """
 
     data: bytes
@@ -95,6 +96,48 @@ class Frame(msgspec.Struct, frozen=True):
     confirm: bytes | None = None
     refuse: bytes | None = None
     remark: bytes | None = None
+    reply: tuple[int, bool] | None = None
+
+
+LIFE_MS: Final = 60_000
+"""A command expires so long after somebody asked for it: `expires_at` less this is when."""
+
+LINE: Final = "line:"
+"""How the topic of an `Ask` begins that goes over the device's own connection and to no broker; behind it stands the
+topic of the frames that come over that connection."""
+
+
+CALL: Final = "call:"
+"""How the topic of an `Ask` begins that goes through the platform's own HTTP interface; behind it stands the name that
+the platform has for the device, the payload is the command's name."""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """What a platform must be told to take a command. `commands` holds, by our names, what the product's model calls
+    them: the part of the request that says what the device is to do, as its maker writes it.
+    """
+
+    product: str
+    key: str  # the product's own secret: CTWing's MasterKey, OneNET's access_key
+    url: str = ""  # of the platform; empty for the public one
+    app: str = ""  # CTWing's App Key
+    secret: str = ""  # CTWing's App Secret
+    commands: Mapping[str, Mapping[str, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"Access({self.product}, {sorted(self.commands)})"  # never a key
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP request to a platform. It is answered with `{"code": 0}` where the platform took it."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    method: str = "POST"
+
+    def __repr__(self) -> str:
+        return f"Request({self.url})"  # the headers hold a signature
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -131,13 +174,23 @@ class Codec(Protocol):
     an incomplete tail for the next bytes. It never raises, and ends after one pass over the buffer. A datagram is a
     buffer of its own.
 
+    Such a family may also offer `tell(order: bytes, heard: bytes, serial: int, now: int) -> bytes`: the frame that
+    carries an order, the payload of an `Ask` that its `command` gave under a topic that begins with `LINE`. `heard` is
+    how the last frame of that connection began (64 bytes), `serial` (0 to 32 767) comes back in `Frame.reply`, and the
+    same order tried again has the same one.
+
+    A family whose platform takes commands over HTTP may also offer `request(access: Access, device: str, name: str,
+    expires_at: int, now: int) -> Request | str`: the request that has the platform tell a device something, the
+    `device` and `name` of an `Ask` that its `command` gave under a topic that begins with `CALL`; or why there is none.
+
     A family whose devices can be told to do something offers `command(context, native, name, identity, expires_at) ->
     Sequence[Ask] | str`: what to send, in order and not retained, so that the device of that native name does `name`
     (one of `COMMANDS`); or why nothing is sent,
     `unknown-device: ...` where the family knows no device of that name, `not-taken: ...` where the device, or the
     family, takes no such command. `identity` is the same at every try, `expires_at` is UTC ms; families that can send
     them do. Nothing is ever sent on a guess of the wiring: a relay that may open a valve as well as close it is
-    `not-taken`. `command` is pure and never raises. `DESCRIBES = True` says that it may speak for devices that another
+    `not-taken`. `command` is pure and never raises. `CROWDED = True` says that several devices speak on one topic.
+    `DESCRIBES = True` says that it may speak for devices that another
     family reads (Home Assistant discovery).
     """
 
@@ -148,8 +201,11 @@ class Codec(Protocol):
 
 
 COMMANDS: Final = frozenset(
-    ("siren_on", "siren_off", "snapshot", "valve_close", "unlock", "relay_off", "mute", "self_test")
-)
+    (
+        "siren_on", "siren_off", "snapshot", "valve_close", "unlock", "relay_off", "mute", "self_test", "duty_check",
+        "read_state", "read_version", "read_configuration", "read_clock", "set_clock", "initialise",
+    )
+)  # fmt: skip
 """Every command there is. None opens a gas valve: that is done by hand, where somebody has looked."""
 
 

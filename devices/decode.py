@@ -79,6 +79,10 @@ class Decoder:
         claimed = {t.filter: t for name in self._names(source) for t in self._topics[name]}
         return [claimed[f] for f in sorted(claimed)]
 
+    def crowded(self) -> frozenset[str]:
+        """The codecs that say `CROWDED`: several devices speak on one of their topics."""
+        return frozenset(n for n, codec in self._codecs.items() if getattr(codec, "CROWDED", False))
+
     def decode(self, message: Message) -> Decoded:
         """What the message means. Never raises unless a codec does."""
         return self.answer(message)[1]

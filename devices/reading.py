@@ -119,11 +119,13 @@ def _table() -> dict[str, Metric]:
     )
     add("sos", alarm, condition=on, hazard=Hazard.SOS, privacy=person, pulse=True)
     add(
-        "intrusion line_crossing loitering door_forced door_held_open alarm_input audio_alarm",
+        "intrusion loitering door_forced door_held_open alarm_input audio_alarm",
         alarm,
         condition=on,
         hazard=Hazard.INTRUSION,
     )
+    # Cameras say that a line was crossed, and never that it no longer is: each time is news, and over as it happens.
+    add("line_crossing", alarm, condition=on, hazard=Hazard.INTRUSION, pulse=True)
     add("camera_tamper", alarm, condition=Condition.TAMPER, hazard=Hazard.INTRUSION)
     add(
         "alarm_unspecified", alarm, condition=on, hazard=Hazard.FIRE, privacy=home
@@ -149,15 +151,16 @@ def _table() -> dict[str, Metric]:
     )
     add("test", MetricClass.TEST, condition=Condition.TEST)
     add("muted", status, condition=Condition.HUSH)
-    add("access_denied access_event access_granted", status, privacy=person)
+    add("access_denied access_event access_granted operator", status, privacy=person)
     add("person_detected presence motion occupied plate zone geofence", status, privacy=home)
     add(
         "alarm_flag audio_detected availability button buzzer camera_online camera_registered cap_open classification"
-        " contact_state detection_enabled device_announce device_joined device_left digital_input door_open"
-        " ebike_detected event_phase gas_level gateway_availability heartbeat inventory mains_power mounted object_class"
-        " object_removed online possible_flame"
-        " power_low reason relay review_severity self_test self_test_result sensor_valid switch_state tilt trigger"
-        " valve_open vehicle_detected vibration view_reliable wakeup_reason warmup water_level_state discovery restart",
+        " contact_state command_result detection_enabled device_announce device_joined device_left digital_input"
+        " door_open duty_answered ebike_detected event_phase gas_level gateway_availability heartbeat inventory mains_power"
+        " mounted object_class object_removed online possible_flame power_low reason relay review_severity self_test"
+        " self_test_result sensor_valid switch_state tilt trigger valve_open vehicle_detected vibration"
+        " view_reliable wakeup_reason warmup water_level_state"
+        " discovery restart",
         status,
     )
     for names, unit in (
@@ -213,6 +216,12 @@ def split_point(point: str) -> tuple[str, str, str]:
     """`(device, metric, channel)` of a point id."""
     device, metric, channel = point.rsplit("/", 2)
     return device, metric, channel
+
+
+def is_pulse(point: str) -> bool:
+    """Whether each True of this point is an event of its own."""
+    known = METRICS.get(split_point(point)[1])
+    return known is not None and known.pulse
 
 
 def source_of(device: str) -> str:

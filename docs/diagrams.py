@@ -95,7 +95,14 @@ def _conditions(offer: Offer) -> str:
         said.append(f"only in a {offer.within}")
     if offer.electric:
         said.append("never where gas may be")
-    said.append("the device says that it was done" if offer.confirms else "no device says that it was done")
+    if offer.families:
+        said.append(f"only over {', '.join(offer.families)}, where the device answers on its own line")
+    if offer.patience_ms:
+        said.append(f"somebody has {offer.patience_ms // 60_000} minutes to press its key")
+    elif not offer.families:
+        said.append(
+            "the device says that it was done" if offer.confirms else "no device says that it was done"
+        )
     return "; ".join(said)
 
 

@@ -15,7 +15,10 @@ import typer
 
 from gateway.cli_cameras import cameras_app
 from gateway.cli_catalogue import catalogue_app
+from gateway.cli_channels import channels_app
 from gateway.cli_devices import devices_app
+from gateway.cli_settings import AsJson, ConfigFile, DataFolder, settings_of
+from gateway.cli_store import store_app
 from gateway.cli_vision import vision_app
 
 app = typer.Typer(
@@ -24,18 +27,10 @@ app = typer.Typer(
 )  # fmt: skip
 rules_app = typer.Typer(no_args_is_help=True, help="Judge rules by their own cases.")
 users_app = typer.Typer(no_args_is_help=True, help="Who may sign in.")
-app.add_typer(rules_app, name="rules")
-app.add_typer(users_app, name="users")
-app.add_typer(devices_app, name="devices")
-app.add_typer(cameras_app, name="cameras")
-app.add_typer(catalogue_app, name="catalogue")
-app.add_typer(vision_app, name="vision")
-
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", "-c", help="csg.yaml; without it the defaults hold.")
-]
-DataFolder = Annotated[Path | None, typer.Option("--data", help="Where everything is kept (default ./data).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+GROUPS = {"rules": rules_app, "users": users_app, "devices": devices_app, "cameras": cameras_app,
+          "channels": channels_app, "catalogue": catalogue_app, "store": store_app, "vision": vision_app}  # fmt: skip
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)
 
 
 def main() -> None:
@@ -46,22 +41,6 @@ def main() -> None:
 def say(text: str) -> None:
     """A line for the person at the terminal, at once."""
     print(text, flush=True)
-
-
-def _settings(config: Path | None, data: Path | None) -> Any:
-    """The checked settings; prints every error and leaves with 2 when there are any."""
-    from gateway.config import check
-
-    if config is None and Path("csg.yaml").exists():
-        config = Path("csg.yaml")
-    report = check(config)
-    if not report.ok or report.settings is None:
-        typer.echo(report.text(), err=True)
-        raise typer.Exit(2)
-    if report.warnings:
-        typer.echo(report.text(), err=True)
-    settings = report.settings
-    return msgspec.structs.replace(settings, data=str(data.resolve())) if data is not None else settings
 
 
 def _first_link(settings: Any) -> str | None:
@@ -117,7 +96,7 @@ def run(
     """
     from gateway.config import with_broker
 
-    settings = _settings(config, data)
+    settings = settings_of(config, data)
     if broker is not None:
         try:
             settings = with_broker(settings, broker)
@@ -142,7 +121,7 @@ def demo(
     from gateway.demo_community import DEMO_SITE, DEMO_SOURCE, demo_community
     from gateway.registry import Registry
 
-    settings = _settings(None, data or Path("data") / "demo")
+    settings = settings_of(None, data or Path("data") / "demo")
     source = SourceSettings(DEMO_SOURCE, DEMO_SITE, simulated=True)
     settings = msgspec.structs.replace(settings, sources=(source,))
     Path(settings.data).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -289,7 +268,7 @@ def doctor(
     """
     from gateway.doctor import examine
 
-    findings = examine(_settings(config, data), mosquitto)
+    findings = examine(settings_of(config, data), mosquitto)
     if as_json:
         say(json.dumps(msgspec.to_builtins(findings), ensure_ascii=False))
     else:
@@ -373,7 +352,7 @@ def _with_auth(config: Path | None, data: Path | None, work: Any) -> None:
     from gateway.clock import SystemClock
     from gateway.registry import Invalid, NotFound, Registry
 
-    settings = _settings(config, data)
+    settings = settings_of(config, data)
     Path(settings.data).mkdir(parents=True, exist_ok=True, mode=0o700)
     registry = Registry.open(Path(settings.data) / "registry.sqlite")
     try:

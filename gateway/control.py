@@ -59,14 +59,22 @@ class Inlet(Protocol):
     def listening(self, message: Mapping[str, Any]) -> None:
         """Its `links` (name -> `up`, or why not) and `figures` (source -> what -> count)."""
 
+    def told(self, message: Mapping[str, Any]) -> None:
+        """What became of the order with this `effect`: `took`, and `why` not."""
+
     def gone(self) -> None:
         """The client is gone."""
+
+
+Say = Callable[[Mapping[str, Any]], None]
+Kept = Callable[[Sequence[int]], None]
 
 
 class ControlServer:
     """The engine's side. `act` submits; its answer comes back through `answered` after the commit.
 
-    `inlet` makes the other end for a client that brings messages; what it is given tells the client which are kept.
+    `inlet` makes the other end for a client that brings messages; what it is given tells the client which are kept, and
+    says anything else to it.
     """
 
     def __init__(
@@ -77,7 +85,7 @@ class ControlServer:
         replan: Callable[[], Awaitable[None]],
         tell: Callable[[str, str, bool, str], None],
         followed: Callable[[Mapping[str, int]], None],
-        inlet: Callable[[Callable[[Sequence[int]], None]], Inlet] | None = None,
+        inlet: Callable[[Kept, Say], Inlet] | None = None,
     ) -> None:
         self.path, self._act, self._status, self._replan, self._tell = path, act, status, replan, tell
         self._followed, self._inlet = followed, inlet
@@ -102,9 +110,9 @@ class ControlServer:
         for writer in list(self._writers):
             writer.close()
 
-    def nudge(self, seq: int) -> None:
-        """Tell followers how far the journal reaches."""
-        self._send_all(frame({"seq": seq}))
+    def nudge(self, seq: int, news: bool = False) -> None:
+        """Tell followers how far the journal reaches, and whether somebody waits for what is new in it."""
+        self._send_all(frame({"seq": seq, "news": news}))
 
     def answered(self, answer: Answered, seq: int, durable: bool) -> None:
         """Hand an act's answer to whoever asked."""
@@ -151,11 +159,15 @@ class ControlServer:
             case "followed":
                 self._followed({str(k): int(v) for k, v in message["cursors"].items()})
                 self._send(writer, {"id": name, "ok": True})
-            case "receive" | "listening" as what if self._inlet is not None:
+            case "receive" | "listening" | "told" as what if self._inlet is not None:
                 if writer not in self._inlets:
-                    self._inlets[writer] = self._inlet(partial(self._kept, writer))
+                    self._inlets[writer] = self._inlet(
+                        partial(self._kept, writer), partial(self._send, writer)
+                    )
                 if what == "listening":
                     self._inlets[writer].listening(message)
+                elif what == "told":
+                    self._inlets[writer].told(message)
                 elif (code := self._inlets[writer].receive(name, message)) is not None:
                     self._send(writer, {"id": name, "ok": False, "code": code})
             case other:
@@ -192,7 +204,7 @@ class ControlClient:
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.Task[None] | None = None
         self._nudged = asyncio.Event()
-        self._seq = 0
+        self._seq, self._news = 0, False
         self._lock = asyncio.Lock()
 
     async def act(self, acted: Acted) -> ActAnswer:
@@ -222,8 +234,8 @@ class ControlClient:
         """
         await self._ask({"do": "followed", "cursors": dict(cursors)})
 
-    async def nudges(self) -> AsyncIterator[int]:
-        """The last seq the engine wrote, whenever it moves; the newest wins. Goes on across restarts."""
+    async def nudges(self) -> AsyncIterator[tuple[int, bool]]:
+        """The last seq the engine wrote, whenever it moves, and whether news came with it. Goes on across restarts."""
         while True:
             with contextlib.suppress(EngineGone):
                 await self._connect()
@@ -231,7 +243,8 @@ class ControlClient:
                 async with asyncio.timeout(1.0):
                     await self._nudged.wait()
             self._nudged.clear()
-            yield self._seq
+            news, self._news = self._news, False
+            yield self._seq, news
 
     async def close(self) -> None:
         if self._reader is not None:
@@ -270,6 +283,7 @@ class ControlClient:
                 message = await read_frame(reader)
                 if "seq" in message and "id" not in message:
                     self._seq = int(message["seq"])
+                    self._news = self._news or bool(message.get("news"))
                     self._nudged.set()
                 elif (
                     future := self._waiting.get(int(message.get("id", 0)))

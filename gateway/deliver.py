@@ -73,6 +73,7 @@ class Deliverer:
         self._wake = asyncio.Event()
         self._quiet = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None  # while running
 
     # -- what the engine calls --------------------------------------------------------------------------------
 
@@ -85,6 +86,7 @@ class Deliverer:
                 self._ends.append(self._queue.end(effect.id, outcome, detail, now))
             elif (ended := self._queue.add(effect, channel, now)) is not None:
                 self._ends.append(ended)
+        self._start(now)  # at once: beside a flood of messages each turn of the loop is some milliseconds
         self.look()
 
     def withdraw(self, ids: Sequence[str]) -> None:
@@ -120,8 +122,10 @@ class Deliverer:
             async with asyncio.TaskGroup() as group:
                 for channel in self._channels.values():
                     group.create_task(self._serve(channel), name=f"notify[{channel.name}].serve")
-                await self._deliver(group)
+                self._group = group
+                await self._deliver()
         finally:
+            self._group = None
             for channel in self._channels.values():
                 await channel.client.close()
 
@@ -148,18 +152,23 @@ class Deliverer:
             return None, Outcome.FAILED, "no-address"
         return channel, Outcome.SENT, ""
 
-    async def _deliver(self, group: asyncio.TaskGroup) -> None:
+    def _start(self, now: int) -> None:
+        """Begin every try that is due and that the limits allow."""
+        if self._group is None:
+            return
+        for job in self._queue.start(now):
+            self._tasks[job.id] = self._group.create_task(
+                self._try(job, job.flight), name=f"notify[{job.channel.name}].{job.id}"
+            )
+
+    async def _deliver(self) -> None:
         while True:
             self._wake.clear()
             now = self._clock.monotonic_ms()
             for job in self._queue.overdue(now):
                 self._tasks[job.id].cancel()
                 self._land(job, SendOutcome(Sent.RETRY, "time-limit"))
-            for job in self._queue.start(now):
-                task = group.create_task(
-                    self._try(job, job.flight), name=f"notify[{job.channel.name}].{job.id}"
-                )
-                self._tasks[job.id] = task
+            self._start(now)
             while self._ends:
                 ended = self._ends.popleft()
                 self._report(Delivered(ended.effect, ended.outcome, ended.detail, ended.tries))

@@ -84,7 +84,9 @@ class Outlet(Protocol):
     def withdraw(self, effects: Sequence[str]) -> None: ...
     def ask(self, ask: Ask) -> None: ...
     def answer(self, answered: Answered, seq: int, durable: bool) -> None: ...
-    def committed(self, seq: int) -> None: ...
+    def committed(self, seq: int, news: bool) -> None:
+        """The journal reaches to `seq`; with `news` it holds more than measurements since the last time."""
+        ...
 
 
 class Engine:
@@ -258,7 +260,7 @@ class Engine:
             self._release(batch.happened[batch.spoken :], durable=True, skip_calls=False)
         if batches:
             last = batches[-1]
-            self.outlet.committed(last.first + len(last.events) - 1)
+            self.outlet.committed(last.first + len(last.events) - 1, any(b.happened for b in batches))
 
     def attach(self, token: Any) -> None:
         """Acknowledge `token` in its turn: nothing to keep, but MQTT wants acknowledgements in order (4.6.0-2)."""

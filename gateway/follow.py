@@ -12,10 +12,11 @@ import structlog
 from gateway.batch import batch_of
 from gateway.clock import Clock, SystemClock
 from gateway.errors import JournalError
-from gateway.feed import Feeder
+from gateway.feed import Feeder, contiguous
 from gateway.health_of import HealthOf
 from gateway.journal import JournalReader
 from gateway.latest import Latest
+from gateway.marks import Marks
 from gateway.views import Change, Views
 
 ROWS: Final = 64  # read ahead at most; a call gives at most 4 MB of blobs besides
@@ -23,7 +24,9 @@ POLL_S: Final = 1.0  # without a nudge: the engine may have died between commit 
 PACE_S: Final = (
     0.01  # between two reads: each costs some 0.3 ms whatever it finds, and an alarm waits 5 ms for it
 )
-BUSY_S: Final = 0.04  # after a lot of BUSY_EVENTS: fewer, larger reads cost a third less a message
+BUSY_S: Final = (
+    0.04  # after a lot of BUSY_EVENTS without news: fewer, larger reads cost a third less a message
+)
 BUSY_EVENTS: Final = 100
 RETRY_S: Final = 1.0
 
@@ -47,19 +50,20 @@ class Follower:
         *,
         latest_seq: int = 0,
         health: HealthOf | None = None,
+        marks: Marks | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`latest_seq` is how far `latest` was warmed: rows behind it are read again for its sake.
 
         `health` is given all rows that are read; those it missed are not read again only for it.
         """
-        self.health = health
+        self.health, self.marks = health, marks
         self.views, self.latest, self.feeders = views, latest, list(feeders)
         self._reader = JournalReader(journal)
         self._on_applied, self._on_end = on_applied, on_end
         self._clock = clock or SystemClock()
         self._latest_seq = latest_seq
-        self._wake, self._stop = threading.Event(), threading.Event()
+        self._wake, self._stop, self._news = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
         self.cursor = 0
         self.journal_seq = 0
@@ -78,18 +82,23 @@ class Follower:
                 self.health.restart()
         self.cursor = min(self.views.applied_seq, self._latest_seq)
         self.journal_seq = last
+        for feeder in self.feeders:
+            feeder.expect(last)
         self._thread.start()
 
     def stop(self) -> None:
         """End after the batch under way."""
         self._stop.set()
         self._wake.set()
+        self._news.set()
         if self._thread.ident is not None:
             self._thread.join(10.0)
         self._reader.close()
 
-    def nudge(self, seq: int) -> None:
-        """The journal reaches to `seq` now. Never blocks."""
+    def nudge(self, seq: int, news: bool = False) -> None:
+        """The journal reaches to `seq` now; `news` is more than measurements, and is not kept waiting. Never blocks."""
+        if news:
+            self._news.set()
         if seq > self.journal_seq:
             self.journal_seq = seq
             self._wake.set()
@@ -97,6 +106,7 @@ class Follower:
     def add(self, feeder: Feeder) -> None:
         """One more store, from the next batch on; what came before it reads for itself."""
         self.feeders = [*self.feeders, feeder]
+        feeder.expect(self.journal_seq)
 
     @property
     def lag(self) -> int:
@@ -120,13 +130,19 @@ class Follower:
         try:
             while not self._stop.is_set():
                 if done := self._careful():
-                    self._stop.wait(self._pause(done))
+                    self._rest(self._pause(done))
                 else:
                     self._wake.wait(POLL_S)
                     self._wake.clear()
         except BaseException as error:  # task supervisor: the process hears of it and ends
             log.exception("following the journal ended")
             self._on_end(error)
+
+    def _rest(self, pause_s: float) -> None:
+        """Wait between two reads; past the shortest pause news end it."""
+        self._stop.wait(min(pause_s, PACE_S))
+        if pause_s > PACE_S:
+            self._news.wait(pause_s - PACE_S)
 
     def _pause(self, done: int) -> float:
         """Seconds until the next read: none while more is left than this one gave."""
@@ -149,12 +165,16 @@ class Follower:
 
     def _once(self) -> int:
         """Read and hand on one lot; gives how many events it had."""
-        rows = self._reader.rows(self.cursor, ROWS)
+        self._news.clear()  # what is told from here on may be behind what is read now
+        rows = contiguous(self._reader.rows(self.cursor, ROWS))
         if not rows:
             self.level_at = self._clock.monotonic_ms()
             self.views.flush()
             return 0
-        batch = batch_of(rows, self.cursor)
+        # What the journal lost is not ours to speak for: each store sees the hole and fills it where it can.
+        batch = batch_of(rows, max(self.cursor, rows[0].first - 1))
+        if self.marks is not None:
+            self.marks.apply(rows)  # before the views, whose place on disk says what is read again
         changes = self.views.apply(rows)
         if batch.last_seq > self._latest_seq:
             self.latest.apply(batch)

@@ -76,6 +76,7 @@ class Ingest:
         self._at: int | None = None
         self._lanes: dict[str, dict[str, int]] = {name: {} for name in sources}
         self.families: dict[str, str] = {}  # device -> the codec that understood it first, for commands to it
+        self._crowded = decoder.crowded()
         self.counts = {"quarantined": 0, "coalesced": 0, "codec_faults": 0}
         self.waiting: dict[str, Waiting] = {}
         self._paused: list[Sender] = []
@@ -140,7 +141,7 @@ class Ingest:
             engine.attach(token)
         if not readings:
             return
-        if fresh:
+        if fresh or codec in self._crowded:
             self._remember(codec, readings)
         if source in self._simulated:
             readings = [Reading(r.point, r.value, r.measured_at, r.flags | Flag.SIMULATED) for r in readings]
@@ -159,7 +160,9 @@ class Ingest:
         engine.submit(event, token, hot, at)
 
     def _remember(self, codec: str, readings: Sequence[Reading]) -> None:
-        """Whose devices these are. Asked of a topic's first message only: which family speaks there does not change."""
+        """Whose devices these are. Asked of a topic's first message only, where one device speaks on it: which family
+        speaks there does not change.
+        """
         for reading in readings:
             device = split_point(reading.point)[0]
             if device not in self.families and len(self.families) < FAMILIES_MAX:

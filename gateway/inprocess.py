@@ -117,7 +117,7 @@ class _Outlet:
     def answer(self, answered: Answered, seq: int, durable: bool) -> None:
         self.home.answers[answered.key] = answered
 
-    def committed(self, seq: int) -> None:
+    def committed(self, seq: int, news: bool) -> None:
         """Nobody follows here."""
 
 

@@ -164,6 +164,13 @@ class Selection(msgspec.Struct, frozen=True):
     metrics: tuple[str, ...] | None = None
 
 
+class Keeping(msgspec.Struct, frozen=True):
+    """How many days a store that cleans up by itself is to keep raw readings and roll-ups; None: for good."""
+
+    days: int | None
+    rollup_days: int | None = None
+
+
 class Deletion(msgspec.Struct, frozen=True):
     """What a deletion took away: how many readings, and when the first and the last of them arrived (UTC ms).
 

@@ -64,10 +64,13 @@ class Bench:
             if kind.calm(value):
                 return
             memory = kind.fresh()
+        pulse = value is True and metric in METRICS and METRICS[metric].pulse
+        if pulse and kind.SUBJECT == "point":
+            memory = kind.fresh()
         verdict = kind.judge(memory, Reading(point, value, None, flags), now)
-        if verdict is Verdict.ALARM and metric in METRICS and METRICS[metric].pulse:
+        if verdict is Verdict.ALARM and pulse:
             self._say(now, subject, verdict)
-            memory, verdict = kind.fresh(), Verdict.NORMAL
+            verdict = kind.judge(memory, Reading(point, False, None, flags), now)
         self._keep(now, subject, memory, verdict)
 
     def pass_time(self, now: int) -> None:

@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from devices.bridges import bridges_of
+
 SLOTS_MAX: Final = 62
 """Entries of a `Window`: its time is cut into 60 slots, and both ends may be partly inside."""
 
@@ -100,8 +102,11 @@ class Votes(msgspec.Struct, gc=False, array_like=True, tag="votes"):
             self.left = {device: at for device, at in self.left.items() if at > then}
 
     def count(self) -> int:
-        """How many distinct devices count now."""
-        return len(self.active) + len(self.left)
+        """How many distinct devices count now: a panel is no second one beside the detectors that speak through it."""
+        if len(self.active) + len(self.left) < 2:
+            return len(self.active) + len(self.left)
+        devices = {*self.active, *self.left}
+        return len(devices - {bridge for device in devices for bridge in bridges_of(device)})
 
 
 Memory = Since | Window | Votes

@@ -25,8 +25,10 @@ _.send  # the channel registry
 # Fields of answers and documents: read by clients, or by msgspec and pydantic.
 _.schema_  # gateway/api/models.py
 _.sound_until  # gateway/api/models.py
+_.give_back_at  # gateway/api/models.py
 _.data_seq  # gateway/api/models.py
 _.data_age_ms  # gateway/api/models.py
+_.annotations  # gateway/api/history_shapes.py
 _.per_month  # gateway/api/health_shapes.py
 _.bad_share  # gateway/api/health_shapes.py
 _.learned_period_s  # gateway/api/health_shapes.py
@@ -42,8 +44,9 @@ _.capture_signals  # uvicorn.Server
 _.should_exit  # uvicorn.Server
 _.protocol_version  # http.server
 _.disable_nagle_algorithm  # http.server
-_.do_POST  # http.server
 _.do_GET  # http.server
+_.do_POST  # http.server
+_.handle_error  # http.server
 _.daemon_threads  # http.server
 _.close_connection  # http.server
 _.log_message  # http.server

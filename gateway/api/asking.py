@@ -95,11 +95,10 @@ def answer(value: Any, *, status: int = 200, headers: dict[str, str] | None = No
     )
 
 
-def page(house: Parts, items: list[Any], following: tuple[Any, ...] | None) -> Response:
-    """One page of rows, and where the next begins."""
-    return answer(
-        {"items": items, "next": None if following is None else pack(following), "seq": house.hub.seq}
-    )
+def page(house: Parts, items: list[Any], following: tuple[Any, ...] | None, **more: Any) -> Response:
+    """One page of rows, where the next begins, and what else belongs to it."""
+    following_text = None if following is None else pack(following)
+    return answer({"items": items, "next": following_text, "seq": house.hub.seq, **more})
 
 
 def pack(place: tuple[Any, ...]) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
+from devices.catalogue import Place
 from devices.reading import source_of
 from gateway.api import listings, shaping
 from gateway.api.asking import LIMIT, Cursor, Fresh, House, Limit, Who, answer, page, require, unpack
@@ -17,6 +18,7 @@ from gateway.api.health_shapes import device_health
 from gateway.api.parts import Parts
 from gateway.api.points import wanted_devices
 from gateway.api.problems import Problem
+from gateway.api.world import World
 from gateway.auth import Action
 from gateway.errors import EngineGone
 from gateway.registry import Invalid, NotFound, VersionConflict
@@ -24,7 +26,7 @@ from gateway.registry.documents import DAYS
 from gateway.registry.saying import expected, found
 from gateway.render import rfc3339
 
-KEPT: Final = (*DAYS, "external_ids")
+KEPT: Final = (*DAYS, "external_ids", "via")
 """Fields of a device that came after the first clients: one that does not know them must not empty them."""
 
 ERRORS_MAX: Final = 100  # told at once; `errors_total` counts all
@@ -87,6 +89,7 @@ def one_device(device: str, who: Who, house: House) -> Response:
             for old, at in house.registry.predecessors(device)
         ],
         **{key: value for key, value in row.items() if key in KEPT},
+        **({"ends_on": house.registry.ends_on(row)} if row else {}),
     }
     lost = device in house.views.lost_devices([device])
     body = shaping.device(device, world, house.latest.device_last_at(device), lost, more)
@@ -123,15 +126,49 @@ def places(who: Who, house: House, cursor: Cursor = None, limit: Limit = LIMIT) 
         if len(items) == limit:
             return page(house, items, (items[-1]["id"],))
         node = world.catalogue.places[identity]
-        items.append({**world.where(identity), "level": str(node.level), "name": node.name, "parent": node.parent,
-                      "grid": node.grid})  # fmt: skip
+        items.append(_place(world, node))
     return page(house, items, None)
 
 
-def _stored(house: Parts, device: str) -> tuple[dict[str, Any], int | None]:
+@router.get("/places/{place:path}", response_model=listings.PlaceDetail, dependencies=[Fresh])
+def one_place(place: str, who: Who, house: House) -> Response:
+    """One place and, in `ETag`, the version an edit must name."""
+    world = house.world
+    node = world.catalogue.places.get(place)
+    if node is None or not world.scope(who.grants).covers(place):
+        raise Problem("not_found")
+    row, version = _stored(house, place, "places")
+    body = {**_place(world, node), "business": bool(row.get("business")), "version": version}
+    return answer(body, headers={"ETag": f'"{version or 0}"'})
+
+
+@router.put("/places/{place:path}", response_model=listings.Edited)
+async def put_place(
+    place: str, wanted: listings.PlaceEdit, who: Who, house: House, if_match: IfMatch = None
+) -> Response:
+    """Mark a place as a business, or as a home again: gas detectors there are changed sooner."""
+    expected = version_seen(if_match)
+    if place not in house.world.catalogue.places:
+        raise Problem("not_found")
+    require(house, who, Action.CATALOGUE, place)
+    row, _ = await asyncio.to_thread(_stored, house, place, "places")
+    edited = {**row, "business": wanted.business}
+    version = await asyncio.to_thread(put_row, house, who.actor, edited, expected, "places")
+    planned = await replan(house)
+    return answer({"id": place, "version": version, "planned": planned}, headers={"ETag": f'"{version}"'})
+
+
+def _place(world: World, node: Place) -> dict[str, Any]:
+    return {
+        **world.where(node.id), "level": str(node.level), "name": node.name, "parent": node.parent,
+        "grid": node.grid, "business": node.business,
+    }  # fmt: skip
+
+
+def _stored(house: Parts, identity: str, table: str = "devices") -> tuple[dict[str, Any], int | None]:
     """Its row as an import writes it, and its version; nothing and None where it is not in the catalogue."""
     try:
-        return house.registry.get("devices", device)
+        return house.registry.get(table, identity)
     except NotFound:
         return {}, None
 
@@ -153,10 +190,10 @@ def version_seen(if_match: str | None) -> int:
     return int(said[1])
 
 
-def put_row(house: Parts, actor: str, row: dict[str, Any], expected: int) -> int:
-    """Write the row of a device whose version is `expected`; gives its new one. Blocks."""
+def put_row(house: Parts, actor: str, row: dict[str, Any], expected: int, table: str = "devices") -> int:
+    """Write the row of a device (or of another table) whose version is `expected`; gives its new one. Blocks."""
     try:
-        return house.registry.put("devices", row, who=actor, now=house.now(), expected=expected)
+        return house.registry.put(table, row, who=actor, now=house.now(), expected=expected)
     except VersionConflict as conflict:
         raise Problem("precondition_failed", current=conflict.current) from conflict
     except Invalid as error:

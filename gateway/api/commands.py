@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from devices.catalogue import Catalogue, Device, Level
-from devices.reading import Hazard
+from devices.reading import Hazard, source_of
 from gateway.api import models, shaping
 from gateway.api.acting import KEY, act
 from gateway.api.asking import Fresh, House, Who, answer
@@ -18,7 +18,7 @@ from gateway.api.parts import Parts
 from gateway.api.problems import Problem
 from gateway.api.world import World, visible
 from gateway.auth import Grant, allows
-from gateway.core.command import OFFERS, PENDING, CommandState, Offer
+from gateway.core.command import OFFERS, PENDING, QUESTION, CommandState, Offer, spoken
 from gateway.core.effect import CommandDoc, IncidentDoc
 from gateway.core.event import Acted, Verb
 from gateway.render import rfc3339
@@ -30,6 +30,11 @@ NEAR_MAX: Final = 200
 RECENT: Final = 500
 AT_INCIDENTS: Final = frozenset(("siren", "valve", "door", "access", "barrier", "charger", "camera"))
 """Kinds that are shown wherever they stand near; a detector only where it alarms, to be muted."""
+
+CALM: Final = frozenset(("self_test", "duty_check")) | {
+    name for (_, name), o in OFFERS.items() if o == QUESTION
+}
+"""Asked on a quiet day: not shown beside an incident."""
 
 router: Final = APIRouter(tags=["commands"])
 Key = Annotated[
@@ -108,7 +113,7 @@ def near_incident(incident: str, who: Who, house: House) -> Response:
         offered = [
             row
             for row in offers(world, device, who.grants, told.get(device.id, ()), doc)
-            if row["name"] != "self_test" and row["why"] not in ("not_offered", "no_incident")
+            if row["name"] not in CALM and row["why"] not in ("not_offered", "no_incident")
         ]
         if offered:
             items.append(_device(house, device, offered, told.get(device.id, ())))
@@ -162,6 +167,7 @@ def offers(
 
     The core decides when somebody asks: it knows every incident, and whether the device is there.
     """
+    source = world.catalogue.sources.get(source_of(device.id))
     may = allows(grants, Verb.COMMAND, device.place, world.catalogue, world.grids)
     pending = {c.name for c in told if c.device == device.id and c.state in PENDING}
     return [
@@ -169,7 +175,7 @@ def offers(
          "why": _why(world.catalogue, device, offer, incident) or ("" if may else "forbidden")
          or ("pending" if name in pending else "") or None}
         for (kind, name), offer in OFFERS.items()
-        if kind == device.kind
+        if kind == device.kind and spoken(offer, source)
     ]  # fmt: skip
 
 

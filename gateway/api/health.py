@@ -50,6 +50,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "store_ok": ("历史数据正常", "History is being stored."),
     "store_behind": ("历史数据有延迟，正在补写。", "History is behind and being filled in."),
+    "store_filling": ("历史数据有缺，正在从另一个数据库补齐。", "History is being filled from another store."),
+    "store_hole": (
+        "历史数据正常；有一段已无法补齐，详见运行指标。", "History is being stored; a part of it is lost.",
+    ),
     "store_failing": ("历史数据写入失败；报警不受影响。", "History cannot be written; alarms are not affected."),
     "journal_damaged": ("部分旧记录损坏，已跳过。", "Some old records are damaged and were passed over."),
 }  # fmt: skip
@@ -100,8 +104,14 @@ def _parts(house: Parts) -> Iterator[dict[str, Any]]:
     for feeder in house.feeders:
         said = feeder.health()
         behind = feeder.lag > STORE_LAG
-        state = "store_failing" if not said["ok"] else "store_behind" if behind else "store_ok"
-        yield _part(f"store.{feeder.name}", state == "store_ok", state, feeder.lag)
+        if not said["ok"]:
+            state = "store_failing"
+        elif said["filling"]:
+            state = "store_filling"
+        else:
+            state = "store_behind" if behind else "store_hole" if said["lost"] else "store_ok"
+        # What is lost stays so whatever anybody does: it is said, and it is no state that asks for anybody.
+        yield _part(f"store.{feeder.name}", state in ("store_ok", "store_hole"), state, feeder.lag)
     for name in sorted(house.unopened):
         yield _part(f"store.{name}", False, "store_failing")
     if house.follower is not None and house.follower.skipped:

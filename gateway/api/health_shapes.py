@@ -13,7 +13,7 @@ from gateway.health_of import Figures
 from gateway.render import rfc3339
 
 Trouble = Literal[
-    "lost", "out_of_service", "impaired", "never", "overdue", "battery", "changes", "link", "clock"
+    "lost", "out_of_service", "impaired", "behind", "never", "overdue", "battery", "changes", "link", "clock"
 ]
 
 

@@ -26,21 +26,6 @@ class Point(Shape):
     )
 
 
-class Series(Shape):
-    point: str
-    unit: str | None
-    stands_for: str | None = Field(
-        description="The point that was asked for, where this is the one of a device changed for it since."
-    )
-    until: Time | None = Field(description="When it was changed: later readings are not shown. Else null.")
-    rows: list[list[Any]] = Field(description="[at, value], or with step [at, min, max, mean, last, count].")
-    more: bool = Field(description="The limit cut it: ask again from the last row's time.")
-
-
-class History(Shape):
-    series: list[Series]
-
-
 class Device(Shape):
     id: str
     placed: bool
@@ -67,10 +52,15 @@ class DeviceDetail(Device):
     points: list[Point]
     predecessors: list[Predecessor] = Field(description="Whom it stands for, the newest first.")
     external_ids: dict[str, str] = Field(default_factory=dict)
+    via: str | None = Field(None, description="The device it speaks through, where the catalogue names one.")
     installed_on: str | None = None
     expires_on: str | None = None
     calibration_due: str | None = None
     test_due: str | None = None
+    ends_on: str | None = Field(
+        None,
+        description="The day its life ends: `expires_on`, or by its kind and place from when it was installed.",
+    )
     health: DeviceHealth | None = Field(description="What was learned of it; null before it was heard.")
 
 
@@ -78,8 +68,8 @@ Day = Annotated[str | None, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\
 
 
 class DeviceEdit(Asked):
-    """The catalogue's row of a device; the id is in the address. `external_ids` and the days stay as they are where
-    they are not mentioned; null empties them.
+    """The catalogue's row of a device; the id is in the address. `external_ids`, `via` and the days stay as they are
+    where they are not mentioned; null empties them.
     """
 
     place: Annotated[str, Field(max_length=128)]
@@ -88,6 +78,7 @@ class DeviceEdit(Asked):
     model: Annotated[str, Field(max_length=255)] = ""
     report_period_s: Annotated[int | None, Field(ge=1, le=2_678_400)] = None
     mains: bool = False
+    via: Annotated[str | None, Field(max_length=255)] = None
     external_ids: Annotated[dict[str, str] | None, Field(max_length=32)] = None
     installed_on: Day = None
     expires_on: Day = None
@@ -194,6 +185,17 @@ class Place(Shape):
     grid: str | None
     path: list[str]
     text: str
+    business: bool = Field(description="Marked as a business; so are the places below it.")
+
+
+class PlaceDetail(Place):
+    version: int = Field(description="As in the ETag.")
+
+
+class PlaceEdit(Asked):
+    """What may be changed of a place here; the tree itself comes with an import."""
+
+    business: bool
 
 
 class CatalogueDocument(Shape):

@@ -14,6 +14,7 @@ from gateway.views import Views
 
 CHANGED_MS: Final = 1_000  # with news in the views it is made again after this long
 AGE_MAX_MS: Final = 30_000  # devices fall behind without any news
+AT_ONCE_MS: Final = 500  # one that takes longer is not made while a scraper waits: a city takes seconds
 SHARE: Final = 10  # it is kept at least so many times as long as it took: a tenth of one core
 
 
@@ -28,6 +29,19 @@ class Looking:
         self._seq = 0
         self._made_at = 0
         self._took_ms = 0
+        self._making: threading.Thread | None = None
+
+    def glance(self, world: World, views: Views, health: HealthOf, clock: Clock) -> Overview:
+        """`look` where that is quick, else the last overview at once, while a thread makes the next one."""
+        last = self._last
+        if last is None or self._took_ms <= AT_ONCE_MS:
+            return self.look(world, views, health, clock)
+        if self._making is None or not self._making.is_alive():
+            self._making = threading.Thread(
+                target=self.look, args=(world, views, health, clock), name="look", daemon=True
+            )
+            self._making.start()
+        return last
 
     def look(self, world: World, views: Views, health: HealthOf, clock: Clock) -> Overview:
         """The devices of this world as they are, at most some seconds ago."""

@@ -72,6 +72,7 @@ class HouseCollector(Collector):
         for name, count in house.views.counts().items():
             yield _gauge(f"csg_view_{name}", f"Rows: {name.replace('_', ' ')}.", count)
         yield from _stores(house)
+        yield from _stores_say(house)
         yield from _devices(house)
         missing = sum(text.missing().values())
         yield CounterMetricFamily("csg_texts_missing", "Texts asked for that no language has.", missing)
@@ -126,16 +127,50 @@ def _stores(house: Parts) -> Iterator[Metric]:
     ok = GaugeMetricFamily("csg_store_ok", "Whether a store takes what comes.", labels=["store"])
     lag = GaugeMetricFamily("csg_store_lag_events", "Events a store is behind.", labels=["store"])
     written = CounterMetricFamily("csg_store_readings", "Readings written since the start.", labels=["store"])
+    late = GaugeMetricFamily(
+        "csg_store_lag_seconds", "How much older its newest reading is.", labels=["store"]
+    )
+    lost = CounterMetricFamily(
+        "csg_store_lost_events", "Events that neither journal nor another store had for it.", labels=["store"]
+    )
     for feeder in house.feeders:
         ok.add_metric([feeder.name], float(bool(feeder.health()["ok"])))
         lag.add_metric([feeder.name], feeder.lag)
         written.add_metric([feeder.name], feeder.readings)
-    yield from (ok, lag, written)
+        lost.add_metric([feeder.name], feeder.filler.lost)
+        if feeder.lag_ms is not None:
+            late.add_metric([feeder.name], feeder.lag_ms / 1000)
+    for name in house.unopened:
+        ok.add_metric([name], 0.0)
+    yield from (ok, lag, late, written, lost)
+    if house.retention is not None:
+        yield CounterMetricFamily("csg_deletions", "Proof lines of deletions.", house.retention.proofs.count)
+        owed = len(house.retention.proofs.owed())
+        yield _gauge("csg_deletions_owed", "Deletions that a store could not do yet.", owed)
+
+
+def _stores_say(house: Parts) -> Iterator[Metric]:
+    """What stores themselves count: lines a server will never take, readings it cannot hold."""
+    cursor = GaugeMetricFamily("csg_store_cursor", "Last event a store has for good.", labels=["store"])
+    failing = GaugeMetricFamily("csg_store_failing", "Whether the last write failed.", labels=["store"])
+    counted = CounterMetricFamily(
+        "csg_store_not_kept",
+        "Readings a store's server refused, cannot hold, or had to merge.",
+        labels=["store", "why"],
+    )
+    for feeder in house.feeders:
+        said = feeder.health()
+        cursor.add_metric([feeder.name], said["cursor"])
+        failing.add_metric([feeder.name], float(said["failing"] is not None))
+        for why in ("refused", "left_out", "collapsed"):
+            if why in said:
+                counted.add_metric([feeder.name, why], said[why])
+    yield from (cursor, failing, counted)
 
 
 def _devices(house: Parts) -> Iterator[Metric]:
     """Devices of the catalogue, each once by the worst that is wrong with it, and the share that can alarm now."""
-    seen = house.looking.look(house.world, house.views, house.devices_health, house.clock)
+    seen = house.looking.glance(house.world, house.views, house.devices_health, house.clock)
     yield _family("csg_devices", "Devices by their worst problem.", "health", seen.counts)
     shares = {klass: working / installed for klass, (installed, working) in seen.classes.items()}
     yield _family("csg_coverage_ratio", "Share of detectors that can raise an alarm.", "class", shares)

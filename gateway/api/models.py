@@ -161,6 +161,9 @@ class Incident(Shape):
     links: Links
     told: list[ToldShape]
     sound_until: Time | None = Field(description="When the mute ends by itself.")
+    give_back_at: Time | None = Field(
+        description="When it is open again and people are called on, unless somebody is on scene or judged it."
+    )
     late_ms: int
     cause: str
     advice: Bilingual

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.api.hub import Hub
 from gateway.api.looking import Looking
+from gateway.api.newest import Newest
 from gateway.api.notes import Notes
 from gateway.api.world import World
 from gateway.auth import Auth
@@ -18,8 +19,10 @@ from gateway.feed import Feeder
 from gateway.follow import Follower
 from gateway.health_of import HealthOf
 from gateway.latest import Latest
+from gateway.marks import Marks
 from gateway.registry import Registry
 from gateway.registry.reader import Directory
+from gateway.retention import Retention
 from gateway.series import Store
 from gateway.views import Views
 
@@ -58,6 +61,9 @@ class Parts:
     devices_health: HealthOf = field(default_factory=HealthOf)
     looking: Looking = field(default_factory=Looking)
     unopened: dict[str, str] = field(default_factory=dict)  # store -> why it does not open
+    retention: Retention | None = None
+    newest: Newest = field(default_factory=Newest)
+    marks: Marks = field(default_factory=Marks)
 
     def now(self) -> int:
         """UTC ms."""

@@ -16,6 +16,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     "invalid": (422, "Something in the request is not as it must be; `errors` say what."),
     "bad_cursor": (422, "The cursor is none of ours, or of another question."),
     "bad_query": (422, "The history cannot be asked like this; `detail` says why."),
+    "too_many": (422, "That is more than one answer holds; ask for a part of it."),
     "too_large": (413, "The request is larger than this address takes."),
     "not_found": (404, "There is nothing of that name that you may see."),
     "no_route": (404, "There is nothing at this address."),

@@ -18,16 +18,17 @@ STALE_DEFAULT_S: Final = 26 * 3600  # a battery detector that says nothing of it
 STALE_PERIODS: Final = 3  # reports missed before a value counts as old
 STALE_MIN_S: Final = 300
 
-_NOT_LIVE: Final = int(Flag.HISTORICAL | Flag.RETAINED)
+NOT_LIVE: Final = int(Flag.HISTORICAL | Flag.RETAINED)
 _FLAGS: Final = [(int(flag), str(flag.name).lower()) for flag in Flag]
 
 
 def incident(doc: IncidentDoc, world: World, directory: Directory) -> dict[str, Any]:
-    """incident/1 with `told`, `sound_until`, `late_ms`, `cause` and `advice`."""
+    """incident/1 with `told`, `sound_until`, `give_back_at`, `late_ms`, `cause` and `advice`."""
     zone = zone_of(doc, world.catalogue)
     shaped = world.composer.incident(doc)
     shaped["told"] = [told(row, doc, directory, zone) for row in doc.told]
     shaped["sound_until"] = None if doc.muted_until is None else rfc3339(doc.muted_until, zone)
+    shaped["give_back_at"] = None if doc.give_back_at is None else rfc3339(doc.give_back_at, zone)
     shaped["late_ms"] = doc.late_ms
     shaped["cause"] = doc.cause
     shaped["advice"] = world.advice(doc)
@@ -80,11 +81,15 @@ def point(last: Last, world: World, now: int) -> dict[str, Any]:
 
 def is_stale(last: Last, device: Device | None, now: int) -> bool:
     """Whether the value may no longer be so: stored data, or three reports of the device missed."""
-    if last.flags & _NOT_LIVE:
+    if last.flags & NOT_LIVE:
         return True
-    period_s = device.report_period_s if device is not None else None
+    return now - last.at > allowed_ms(device.report_period_s if device is not None else None)
+
+
+def allowed_ms(period_s: float | None) -> int:
+    """How long a device may be silent that reports so often before what it said counts as old."""
     allowed_s = STALE_DEFAULT_S if period_s is None else max(STALE_PERIODS * period_s, STALE_MIN_S)
-    return now - last.at > allowed_s * 1000
+    return round(allowed_s * 1000)
 
 
 def device(

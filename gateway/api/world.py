@@ -13,7 +13,7 @@ from devices.reading import source_of
 from gateway import render
 from gateway.auth import Grant, Scope
 from gateway.core.effect import AlarmDoc, CommandDoc, IncidentDoc
-from gateway.core.plan import Grid, Plan
+from gateway.core.plan import Grid, Plan, digest
 from gateway.text import LANGUAGES
 from gateway.wording import Composer, Directory
 
@@ -33,6 +33,11 @@ class World:
     @property
     def grids(self) -> Mapping[str, Grid]:
         return self.plan.grids
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that decides how things are shown and to whom."""
+        return digest(self.plan)
 
     @cached_property
     def device_ids(self) -> list[str]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import aiomqtt
 import structlog
 
-from devices.codec import Ask
+from devices.codec import LINE, Ask
+from devices.reading import Reading, point_id, source_of
 from gateway.cameras.door import Carrier, Refused
+from gateway.core.command import CommandState
 from gateway.core.effect import Command
-from gateway.core.event import Delivered, Outcome
+from gateway.core.event import Delivered, Measured, Outcome
+from gateway.core.state import State
 
 WAITING_MAX: Final = 256
 """Commands waiting for one broker; a fire asks some dozens of sirens and cameras at once."""
@@ -24,6 +27,9 @@ than the core waits before it asks again."""
 
 log = structlog.get_logger(__name__)
 
+Way = Callable[[Command, Sequence[Ask]], None]
+"""Another way to a source's devices than a broker; it never blocks, and reports the command's end itself."""
+
 Encode = Callable[[Command], Sequence[Ask] | str]
 Connect = Callable[[], Carrier]
 
@@ -31,9 +37,10 @@ Connect = Callable[[], Carrier]
 class Commander:
     """`submit` never blocks; every command ends in one `Delivered`, SENT once the broker has all its messages.
 
-    `brokers` makes a client for each source that has one; `encode` says what to send, or why nothing is; `now` is UTC
-    ms by the clock that set the commands' `expires_at`: what is past it is not sent. A broker that does not answer
-    keeps nobody else's commands waiting. What a message says is never logged.
+    `brokers` makes a client for each source that has one, `ways` are the other sources' and `closing` lets go of them;
+    `encode` says what to send, or why nothing is; `now` is UTC ms by the clock that set the commands' `expires_at`:
+    what is past it is not sent. A broker that does not answer keeps nobody else's commands waiting. What a message
+    says is never logged.
     """
 
     def __init__(
@@ -42,15 +49,23 @@ class Commander:
         encode: Encode,
         report: Callable[[Delivered], None],
         now: Callable[[], int],
+        ways: Mapping[str, Way] | None = None,
+        closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._encode, self._report, self._now = encode, report, now
         self._lanes = {source: _Lane(connect) for source, connect in brokers.items()}
+        self._ways = dict(ways or {})
+        self._closing = closing
 
     def submit(self, command: Command) -> None:
         """Send it soon. A later try of the same command takes the place of an earlier one that still waits."""
+        if (way := self._ways.get(command.source)) is not None:
+            if asks := self._asks(command):
+                way(command, asks)
+            return
         lane = self._lanes.get(command.source)
         if lane is None:
-            # What pushes to us has no broker, and a source that was taken out of the settings has nothing.
+            # A source that was taken out of the settings, or that pushes and takes nothing.
             self._failed(command, "no_way: nothing can be sent to this source")
             return
         if (earlier := lane.waiting.pop(command.command, None)) is not None:
@@ -69,10 +84,14 @@ class Commander:
 
     async def run(self) -> None:
         """One task a broker, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for source, lane in self._lanes.items():
-                tasks.create_task(self._serve(source, lane), name=f"commands.{source}")
-            await asyncio.Event().wait()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for source, lane in self._lanes.items():
+                    tasks.create_task(self._serve(source, lane), name=f"commands.{source}")
+                await asyncio.Event().wait()
+        finally:
+            for close in self._closing:
+                await close()
 
     async def _serve(self, source: str, lane: _Lane) -> None:
         try:
@@ -83,6 +102,11 @@ class Commander:
                     continue
                 command = lane.waiting.pop(next(iter(lane.waiting)))
                 asks = self._asks(command)
+                if any(ask.topic.startswith(LINE) for ask in asks):
+                    self._failed(
+                        command, "not-taken: only over a line of the device's own, and this is a broker"
+                    )
+                    continue
                 if not asks:
                     continue
                 try:
@@ -147,3 +171,14 @@ class _Lane:
     async def _publish(self, client: Carrier, asks: Sequence[Ask]) -> None:
         for ask in asks:
             await client.publish(ask.topic, ask.payload, qos=1)
+
+
+def unanswered_checks(state: State) -> Iterator[Measured]:
+    """Duty checks that rang and that nobody answered, as readings that say so; each once, whoever restarts."""
+    for command in state.commands.values():
+        if command.name != "duty_check" or command.state != CommandState.FAILED or command.detail:
+            continue  # what was not delivered rang nowhere
+        name = point_id(command.device, "duty_answered")
+        point = state.points.get(name)
+        if point is None or point.value is not False:
+            yield Measured(source_of(command.device), [Reading(name, False)])

@@ -20,15 +20,16 @@ import structlog
 from devices.codec import Ask as CodecAsk
 from devices.decode import Decoder
 from devices.reading import Reading, device_id, point_id
-from gateway.app.brokers import answer_asks, carriers, installation, session_settings
+from gateway.app.brokers import answer_asks, installation, session_settings
 from gateway.app.channels import make_deliverer
 from gateway.app.child import Orders, run
-from gateway.app.commands import Commander
+from gateway.app.commands import Commander, unanswered_checks
+from gateway.app.platforms import every_way
 from gateway.app.snapshots import Snapshots
 from gateway.clock import Stamper, SystemClock
 from gateway.config.profilefiles import site_profiles
 from gateway.config.settings import OWN_SOURCE, Settings, SourceSettings
-from gateway.control import ControlServer
+from gateway.control import ControlServer, Kept, Say
 from gateway.core.effect import Answered, Ask, Command, Notify, Publish
 from gateway.core.event import Acted, Delivered, Gap, Measured
 from gateway.core.plan import Plan
@@ -174,12 +175,13 @@ class EngineProcess:
 
     def _commander(self) -> Commander:
         clock = self.engine.stamper
-        return Commander(
-            carriers(self.settings, self.orders),
-            self._encoded,
-            self._delivered,
-            lambda: clock.at() + self.engine.state.offset_ms,
-        )
+
+        def now() -> int:
+            return clock.at() + self.engine.state.offset_ms
+
+        self.inlets.report = self._delivered
+        ways = dict.fromkeys(self.inlets.sources, self.inlets.order)
+        return every_way(self.settings, self.orders, self._encoded, self._delivered, now, ways)
 
     def _encoded(self, command: Command) -> Sequence[CodecAsk] | str:
         """What to send to the device, in the dialect that it speaks."""
@@ -245,8 +247,8 @@ class EngineProcess:
     def answer(self, answered: Answered, seq: int, durable: bool) -> None:
         self.control.answered(answered, seq, durable)
 
-    def committed(self, seq: int) -> None:
-        self.control.nudge(seq)
+    def committed(self, seq: int, news: bool) -> None:
+        self.control.nudge(seq, news)
 
     # -- what happens -----------------------------------------------------------------------------------------
 
@@ -289,8 +291,8 @@ class EngineProcess:
         if over_s is not None:
             asyncio.get_running_loop().call_later(over_s, self.tell, metric, channel, not value)
 
-    def _inlet(self, answer: Callable[[Sequence[int]], None]) -> Inlet:
-        return self.inlets.open(answer)
+    def _inlet(self, answer: Kept, say: Say) -> Inlet:
+        return self.inlets.open(answer, say)
 
     # -- housekeeping -----------------------------------------------------------------------------------------
 
@@ -304,6 +306,8 @@ class EngineProcess:
             self.pump.kick()
             if not self.pump.writing:
                 self.snapshots.look(asyncio.get_running_loop().time())
+            for unanswered in unanswered_checks(self.engine.state):
+                self.pump.submit(unanswered)
             self._look_at_disk()
 
     async def _keep_house(self) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import resource
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from gateway.listen.address import Address, link_name
 from gateway.listen.bounds import Figures
 from gateway.listen.family import Family
 from gateway.listen.frames import Datagrams, Streams
+from gateway.listen.orders import order_of
 from gateway.listen.uplink import Uplink
 
 AGAIN_S: Final = 5.0  # until a busy port is tried again
@@ -45,7 +47,7 @@ class ListenerProcess:
     async def main(self, stop: asyncio.Event) -> None:
         """Open every way in and hold it open until stopped."""
         _many_files()
-        self.uplink = Uplink(Path(self.orders.data) / "engine.sock")
+        self.uplink = Uplink(Path(self.orders.data) / "engine.sock", ordered=self._ordered)
         self._task(self.uplink.run(), "uplink")
         over_http: list[Family] = []
         profiles, _ = site_profiles(
@@ -78,9 +80,19 @@ class ListenerProcess:
     def _hold(self, source: SourceSettings, family: Family, address: Address) -> None:
         kind = Streams if address.kind == "tcp" else Datagrams
         door = kind(family, self.uplink, self.figures, SystemClock().utc_ms)
+        door.lines.told = self.uplink.told
         self.servers.append((source.name, door))
         link = link_name(source.name, address.kind)
         self._task(self._open(door, address, link), f"open.{link}")
+
+    def _ordered(self, message: Mapping[str, Any]) -> None:
+        """The engine wants a device told something: over the line on which it was heard, TCP before UDP."""
+        order = order_of(message)
+        doors = [door.lines for name, door in self.servers if name == order.source]
+        if not doors:
+            self.uplink.told(order.effect, False, "unreachable: nothing listens for this source")
+            return
+        next((lines for lines in doors if lines.has(order.topic)), doors[0]).send(order)
 
     async def _open(self, door: Streams | Datagrams, address: Address, link: str) -> None:
         """Take the port, now or as soon as it is free: it stands in the devices, so no other will do."""

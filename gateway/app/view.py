@@ -8,6 +8,7 @@ import gc
 import os
 import socket
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +17,9 @@ import msgspec
 import structlog
 import uvicorn
 
-from devices.discover import PluginMissing
 from gateway.api.app import create_app
 from gateway.api.catalogue import replan
+from gateway.api.erasing import erased, points_of
 from gateway.api.health import fingerprint, report
 from gateway.api.hub import Hub
 from gateway.api.notes import Notes
@@ -27,21 +28,23 @@ from gateway.api.static import default_web
 from gateway.api.world import World
 from gateway.app.channels import link_key
 from gateway.app.child import Orders, run
-from gateway.app.stores import open_store
+from gateway.app.storedoor import SOCKET, StoreDoor, Work
+from gateway.app.stores import Stores
 from gateway.auth import EVERYWHERE, Auth
 from gateway.auth.signin import TOKEN_MAX_MS
 from gateway.clock import UTC_FLOOR_MS, SystemClock
 from gateway.config.settings import Settings
 from gateway.control import ControlClient
-from gateway.errors import EngineGone, GatewayError
-from gateway.feed import Feeder
+from gateway.errors import EngineGone
 from gateway.follow import Follower
 from gateway.health_of import HealthOf
 from gateway.latest import Latest
+from gateway.marks import Marks
 from gateway.newcomers import Newcomers
 from gateway.planning import PlanRefused, build_plan
 from gateway.registry import Registry, RegistryError
 from gateway.registry.reader import Directory, RegistryReader
+from gateway.series import StoreError
 from gateway.views import Change, Views
 
 PULSE_S: Final = 2.0
@@ -52,6 +55,7 @@ SAVE_S: Final = 300.0  # what was learned of devices since is learned again from
 SWEEPS_MAX: Final = 1_000  # of some thousand rows each; what is left waits an hour
 DAY_MS: Final = 86_400_000
 TAIL_EVENTS: Final = 200_000  # a second or two of reading at the start
+SWITCH_S: Final = 0.001  # whoever watches waits a millisecond for the threads that follow and store, not five
 GC_OBJECTS: Final = (
     50_000  # rows come and go by thousands and hold no cycles: Python's 700 would look all the time
 )
@@ -88,11 +92,14 @@ class ViewProcess:
         self.loop = asyncio.get_running_loop()
         self.hub = self.house.hub = Hub(self.views.applied_seq)
         await asyncio.to_thread(self.follower.start)
-        for feeder in self.feeders:
+        for feeder in self.stores.feeders:
             feeder.start()
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_OBJECTS, 20, 20)
+        self.door = StoreDoor(self.data / SOCKET, self._work())
+        await self.door.start()
+        sys.setswitchinterval(SWITCH_S)
         server = self._server()
         self._task(server.serve([self._socket()]), "web")
         self._task(self._nudges(), "nudges")
@@ -127,38 +134,35 @@ class ViewProcess:
         self.latest = Latest()
         self.health = HealthOf(data / "health.sqlite")
         self.control = ControlClient(data / "engine.sock")
-        self.feeders: list[Feeder] = []
+        self.stores = Stores(self.settings, data, self.clock)
         self.house = Parts(
-            data, self.views, self.latest, self.feeders, None, self.control, self.registry, self.auth, self.directory,
-            Notes(data / "notes.sqlite"), Hub(0), self._world(), self.key, self.orders.web_url, default_web(),
-            clock=self.clock, replanned=self.take_on_plan, devices_health=self.health,
+            data, self.views, self.latest, self.stores.feeders, None, self.control, self.registry, self.auth,
+            self.directory, Notes(data / "notes.sqlite"), Hub(0), self._world(), self.key, self.orders.web_url,
+            default_web(),
+            clock=self.clock, replanned=self.take_on_plan, devices_health=self.health, unopened=self.stores.unopened,
+            retention=self.stores.retention, marks=Marks(data / "marks.sqlite"),
         )  # fmt: skip
         for name in self.settings.stores:
-            self._open_store(name)
+            self.stores.open(name)
+        self.house.history = self.stores.history()
         latest_seq = max(self.views.applied_seq - TAIL_EVENTS, 0)  # without a store the journal's end must do
-        if self.house.history is not None:
-            latest_seq = self.house.history.cursor()
-            self.latest.load(self.house.history.latest())
+        if (near := self.stores.nearest()) is not None:
+            try:
+                self.latest.load(near.latest())
+                latest_seq = near.cursor()
+            except StoreError as error:
+                log.error("latest values begin with the journal's end", reason=str(error))
         self.follower = self.house.follower = Follower(
-            data / "journal", self.views, self.latest, self.feeders, self._applied, self._ended,
-            latest_seq=latest_seq, health=self.health, clock=self.clock,
+            data / "journal", self.views, self.latest, self.stores.feeders, self._applied, self._ended,
+            latest_seq=latest_seq, health=self.health, marks=self.house.marks, clock=self.clock,
         )  # fmt: skip
 
-    def _open_store(self, name: str) -> Feeder | None:
-        """A store that does not open is a store that fails: history waits, everything else goes on."""
-        try:
-            store = open_store(name, self.settings, self.data)
-        except (GatewayError, OSError, PluginMissing) as error:
-            if name not in self.house.unopened:
-                log.error("store does not open", store=name, reason=str(error))
-            self.house.unopened[name] = str(error)[:200]
-            return None
-        self.house.unopened.pop(name, None)
-        if self.house.history is None and hasattr(store, "latest"):
-            self.house.history = store
-        feeder = Feeder(name, store, self.data / "journal", self.clock)
-        self.feeders.append(feeder)
-        return feeder
+    def _work(self) -> Work:
+        """What `csg store` may ask of us."""
+        return Work(
+            self.stores, lambda points, device, place: points_of(self.house, points, device, place),
+            lambda points, why: erased(self.house, self.stores.retention, points, why),
+        )  # fmt: skip
 
     def _first_sign_in(self) -> None:
         """While nobody has a password: a one-time token in a file only the gateway's user can read."""
@@ -216,8 +220,8 @@ class ViewProcess:
         self.tasks.append(asyncio.create_task(work, name=f"view.{name}"))
 
     async def _nudges(self) -> None:
-        async for seq in self.control.nudges():
-            self.follower.nudge(seq)
+        async for seq, news in self.control.nudges():
+            self.follower.nudge(seq, news)
 
     async def _pulses(self) -> None:
         """Every two seconds: is the engine there, has the plan changed, how are the parts, and who should know?"""
@@ -240,16 +244,16 @@ class ViewProcess:
             await asyncio.sleep(PULSE_S)
 
     def _cursors(self) -> dict[str, int]:
-        """What the journal must keep: for the views and for the history we can ask. Other stores have its bound only,
-        or one that is away for good would fill the disk."""
+        """What the journal must keep: for the views and for the store next to us. Other stores have its bound only,
+        or one that is away for good would fill the disk; what they miss they get from that one."""
         cursors = {"view": self.views.stored_seq}
-        if self.house.history is not None:
-            cursors["history"] = self.house.history.cursor()
+        if (near := self.stores.nearest()) is not None:
+            cursors["history"] = near.cursor()
         return cursors
 
     async def _tell_stores(self) -> None:
         """A store that fails is a fact about the gateway, and so a reading of its own device."""
-        states = {feeder.name: feeder.failing for feeder in self.feeders}
+        states = {feeder.name: feeder.failing for feeder in self.stores.feeders}
         states.update(self.house.unopened)
         for name, failing in states.items():
             if self.told.get(name, True) != (failing is None):
@@ -264,13 +268,12 @@ class ViewProcess:
             await asyncio.to_thread(self._sweep_views, now, days)
             await asyncio.to_thread(self.house.notes.sweep, now - days * DAY_MS)
             await asyncio.to_thread(self.auth.sweep, now)
-            if (
-                self.house.history is not None and now >= UTC_FLOOR_MS
-            ):  # an unset clock must not date anything
-                past = now - self.settings.retention.history_days * DAY_MS
-                gone = await asyncio.to_thread(self.house.history.forget, past)
-                if gone:
-                    log.info("history past its time deleted", days=gone)
+            try:
+                await asyncio.to_thread(self.house.marks.sweep, now - days * DAY_MS)
+                if now >= UTC_FLOOR_MS:  # an unset clock must not date anything
+                    await asyncio.to_thread(self.stores.retention.sweep, now)
+            except sqlite3.Error as error:
+                log.error("nothing is deleted while its proof cannot be kept", reason=str(error))
             await asyncio.sleep(SWEEP_S)
 
     def _sweep_views(self, now: int, days: int) -> None:
@@ -305,13 +308,15 @@ class ViewProcess:
         while True:
             await asyncio.sleep(REOPEN_S)
             for name in list(self.house.unopened):
-                feeder = await asyncio.to_thread(self._open_store, name)
+                feeder = await asyncio.to_thread(self.stores.open, name)
                 if feeder is not None:
                     feeder.start()
                     self.follower.add(feeder)
+                    self.house.history = self.stores.history()
 
     async def _close(self, server: _Server) -> None:
         self.hub.close()
+        self.door.stop()
         server.should_exit = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S + 2):
@@ -327,14 +332,14 @@ class ViewProcess:
 
     def _close_files(self) -> None:
         self.follower.stop()
-        for feeder in self.feeders:
-            feeder.stop()
+        self.stores.close()
         try:
             self.health.close()
         except sqlite3.Error as error:
             log.error("what was learned of devices is not saved", reason=str(error))
         self.views.close()
         self.house.notes.close()
+        self.house.marks.close()
         self.auth.close()
         self.registry.close()
         self.directory.close()

@@ -29,6 +29,7 @@ class Action(StrEnum):
     PEOPLE = "people"  # the directory: who is called
     USERS = "users"  # sign-ins and their grants
     KEYS = "keys"  # API keys
+    ERASE = "erase"  # stored readings, for good
     DUTY_SCREEN = "duty_screen"  # a sign-in that stays
 
 
@@ -40,6 +41,7 @@ ROLES_FOR: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.PEOPLE: ("admin",),
     Action.USERS: ("admin",),
     Action.KEYS: ("admin",),
+    Action.ERASE: ("admin",),
     Action.DUTY_SCREEN: ("admin", "operator"),
 }
 """Which sign-in roles may do what. A role that is in no row may do nothing."""

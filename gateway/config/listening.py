@@ -61,11 +61,16 @@ def _able(source: SourceSettings, addresses: list[Address], document: Document, 
         return
     framed = [str(a) for a in addresses if a.kind != "http"]
     if framed and not callable(getattr(codec, "frames", None)):  # a part of a package may be called so, too
-        able = [name for name in codecs() if _has_frames(name)]
+        able = [name for name in codecs() if _offers(name, "frames")]
         yield document.problem(
             (*at, "codecs", 0), f"a codec that reads frames ({', '.join(able) or 'none is installed'})",
             f"{found(source.codecs[0])} on {framed[0]}",
         )  # fmt: skip
+    if source.platform is not None and not callable(getattr(codec, "request", None)):
+        able = [name for name in codecs() if _offers(name, "request")]
+        yield document.problem(
+            (*at, "platform"), f"a platform only with {' or '.join(able)}", f"{source.codecs[0]}", key=True
+        )
     if any(a.kind == "http" for a in addresses):
         yield from _key(source, codec, document, at)
     elif source.key is not None and addresses:
@@ -126,8 +131,8 @@ def _near(text: str) -> str | None:
         return None
 
 
-def _has_frames(name: str) -> bool:
+def _offers(name: str, door: str) -> bool:
     try:
-        return callable(getattr(CODECS[name], "frames", None))
+        return callable(getattr(CODECS[name], door, None))
     except PluginMissing:
         return False

@@ -41,6 +41,7 @@ def errors(settings: Settings, document: Document, policies: Mapping[str, Policy
     yield from _channels(settings, document)
     yield from _webhooks(settings, document)
     yield from _policies(settings, document)
+    yield from _keeping(settings, document)
     targets = target_names(settings)
     sites = settings.sites
     for i, route in enumerate(settings.routes):
@@ -224,6 +225,22 @@ def _channels(settings: Settings, document: Document) -> Check:
                 one_of(settings.channels) if settings.channels else "a channel of this file",
                 found(channel),
                 nearest(channel, settings.channels),
+            )
+
+
+def _keeping(settings: Settings, document: Document) -> Check:
+    """The store that is asked must be one of ours, and what is more private is not kept longer."""
+    if settings.history is not None and settings.history not in settings.stores:
+        near = nearest(settings.history, settings.stores)
+        yield document.problem(("history",), one_of(settings.stores), found(settings.history), near)
+    kept, most = settings.retention, settings.retention.history_days
+    for key, least in (("household_days", most), ("personal_days", min(most, kept.household_days))):
+        days = getattr(kept, key)
+        written = ("retention", key) in document.keys
+        if written and days > least:
+            at: KeyPath = ("retention", key)
+            yield document.problem(
+                at, f"at most {least}: less private readings go then", found(days), str(least)
             )
 
 

@@ -138,6 +138,8 @@ def _is_secret(key: str) -> bool:
 
 def _is_source_key(path: KeyPath) -> bool:
     """`key` of a source that listens; elsewhere (`tls.key`) the word names a file."""
+    if len(path) == 4 and path[0] == "sources" and path[2] == "platform":
+        return path[3] in {"key", "secret"}
     return len(path) == 3 and path[0] == "sources" and path[2] == "key"
 
 

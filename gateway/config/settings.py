@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from devices.catalogue import Source
+from devices.codec import COMMANDS, Access
+from devices.reading import Privacy
 from gateway.cameras.settings import CameraSettings
 from gateway.config.plugins import CHANNELS, STORES, configs
 from gateway.core.plan import Policy, Route
@@ -35,6 +37,9 @@ Name = Annotated[
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
         description="a name of letters, digits, . _ - (at most 64)",
     ),
+]
+CommandName = Annotated[
+    str, Meta(pattern=f"^({'|'.join(sorted(COMMANDS))})$", description="a command's name")
 ]
 Days = Annotated[int, Meta(ge=1, le=36_500)]
 
@@ -78,6 +83,29 @@ class ListenerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8090
 
 
+class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A carrier's platform that tells the devices of a source what we ask (`devices.codec.Access`).
+
+    `key`: the product's secret. `app` and `secret`: CTWing's application. `url`: of a platform that is not the public
+    one. `commands`: what the product's model calls each of our commands.
+    """
+
+    product: Annotated[str, Meta(min_length=1, max_length=64)]
+    key: Annotated[str, Meta(min_length=1, max_length=256)]
+    app: str = ""
+    secret: str = ""
+    url: Annotated[str, Meta(pattern=r"^(https?://[^\s/?#@]+)?$")] = ""
+    commands: Mapping[CommandName, Mapping[str, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"PlatformSettings({self.product})"  # never a key
+
+    @property
+    def access(self) -> Access:
+        """As codecs take it."""
+        return Access(self.product, self.key, self.url, self.app, self.secret, self.commands)
+
+
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One broker connection, or something that listens.
 
@@ -86,7 +114,8 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recording channel.
 
     `listen`, instead of a broker: `http`, `tcp://host:port` or `udp://host:port`, or a list of them; then there is one
-    codec. `key`: the secret in an http source's address, and what its codec checks signatures with.
+    codec. `key`: the secret in an http source's address, and what its codec checks signatures with. `platform`: how
+    its devices are told something.
     """
 
     name: Name
@@ -104,6 +133,7 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_flight: Annotated[int, Meta(ge=20, le=65_535)] = 1000  # MQTT 5 receive maximum
     listen: str | tuple[str, ...] = ""
     key: str | None = None
+    platform: PlatformSettings | None = None
 
     def __repr__(self) -> str:
         where = self.listen or self.broker
@@ -143,21 +173,33 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the view keeps things. The audit table is never deleted.
+    """How long the view keeps things. The audit table and the proofs of deletions are never deleted.
 
-    `history_days`: measured values, 400 so that a year can be compared with the last. `incidents_days`: closed
-    incidents and who was told, 1100 days, just over three years (records of handling are kept at least three).
+    `history_days`: stored readings of any kind, 400 so that a year can be compared with the last. `rollup_days`: what
+    they were rolled up to, where a store keeps that longer; never shorter than the readings. `household_days` and
+    `personal_days`: those whose metric says something of life in a home, or of one person (`devices.reading.Privacy`);
+    180 and 30, the shortest that serve their purpose (PIPL art. 19 names no number: these are ours). `incidents_days`:
+    closed incidents and who was told, 1100 days, just over three years (records of handling are kept at least three).
     """
 
     history_days: Days = 400
+    rollup_days: Days = 1100
+    household_days: Days = 180
+    personal_days: Days = 30
     incidents_days: Days = 1100
+
+    def days_of(self, privacy: Privacy) -> int:
+        """How long readings of that class are kept: never longer than those of any kind."""
+        days = {Privacy.HOUSEHOLD: self.household_days, Privacy.PERSONAL: self.personal_days}
+        return min(days.get(privacy, self.history_days), self.history_days)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `csg.yaml`. Its secrets are resolved: pass it to parts, never to a log or into the plan.
 
     `channels` and `stores` hold plain settings with their `kind`: see `channel_configs` and `store_configs`. `targets`
-    are machine receivers (name -> channel).
+    are machine receivers (name -> channel). `history` names the store that answers questions; None is the embedded one,
+    else the first that can be asked.
     `routes` are tried before the shipped ones; `policies` with a shipped name replace that one. `rules` and `profiles`
     are files. Paths are absolute. `cameras` bring sources of their own: see `gateway.config.cameras`.
     """
@@ -177,6 +219,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listener: ListenerSettings = ListenerSettings()
     profiles: tuple[str, ...] = ()
     cameras: Annotated[tuple[CameraSettings, ...], Meta(max_length=256)] = ()
+    history: str | None = None
 
     def __repr__(self) -> str:
         kinds = {name: entry.get("kind") for name, entry in {**self.channels, **self.stores}.items()}

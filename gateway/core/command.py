@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from devices.catalogue import Level
+from devices.catalogue import Level, Source
 from devices.reading import Hazard, Value
 
 
@@ -31,7 +31,9 @@ class Offer(msgspec.Struct, frozen=True):
     `automatic`: also sent by itself when a fire alarm opens there. `confirms`: metrics and values by which devices say
     that it was done, any one counts; none where they cannot. `before`: what the first of those metrics must be known to
     say, else the person is told and may insist. `certain`: a device that takes it and stays mute has not done it, and
-    somebody must go; of the others many are made so that they never say.
+    somebody must go; of the others many are made so that they never say. `families`: only of sources that speak one of
+    these; empty for all. `patience_ms`: a device that took it is asked once and has so long to say it; 0 for
+    `ANSWER_MS` and another try.
     """
 
     press: Press = Press.ONE
@@ -42,12 +44,31 @@ class Offer(msgspec.Struct, frozen=True):
     confirms: tuple[tuple[str, Value], ...] = ()
     before: Value = None
     certain: bool = False
+    families: tuple[str, ...] = ()
+    patience_ms: int = 0
 
 
 _MUTE: Final = Offer(confirms=(("muted", True),))
 _TEST: Final = Offer(confirms=(("test", True), ("self_test", "running"), ("self_test", "checking")))
 _ON: Final = (("switch_state", "ON"), ("switch_state", "on"))
 _OFF: Final = (("relay", False), ("switch_state", "OFF"), ("switch_state", "off"))
+
+_LINE: Final = ("gb26875",)
+QUESTION: Final = Offer(
+    families=_LINE
+)  # the device's own answer on its line confirms it (GB/T 26875.3-2011, 6.5)
+
+DUTY_MS: Final = 600_000
+"""A transmission device holds the prompt of a duty check (查岗) for ten minutes; then nobody was there."""
+
+_ASKED: Final[dict[str, tuple[str, ...]]] = {
+    "transmission": ("read_state", "read_version", "read_configuration", "read_clock", "set_clock"),
+    "panel": ("read_state", "read_version", "read_configuration", "read_clock"),
+    **dict.fromkeys(
+        ("smoke", "heat", "gas", "co", "call_point", "pressure", "meter", "valve"), ("read_state",)
+    ),
+}
+"""Questions, by kind of device; a panel is asked what it does and never told to do anything."""
 
 OFFERS: Final[dict[tuple[str, str], Offer]] = {
     ("siren", "siren_on"): Offer(
@@ -78,6 +99,11 @@ OFFERS: Final[dict[tuple[str, str], Offer]] = {
     ("heat", "self_test"): _TEST,
     ("gas", "self_test"): _TEST,
     ("co", "self_test"): _TEST,
+    ("transmission", "duty_check"): Offer(
+        confirms=(("duty_answered", True),), certain=True, families=_LINE, patience_ms=DUTY_MS
+    ),
+    ("transmission", "initialise"): Offer(press=Press.TWO, families=_LINE),
+    **{(kind, name): QUESTION for kind, names in _ASKED.items() for name in names},
 }
 """Everything that may be sent, by kind of device and name of command."""
 
@@ -97,6 +123,11 @@ TRIES_MAX: Final = 3
 
 EXPIRES_MS: Final = 60_000
 """A command not sent within this time is not sent at all: whoever asked has long done something else."""
+
+
+def spoken(offer: Offer, source: Source | None) -> bool:
+    """Whether devices of this source can be told so at all."""
+    return not offer.families or (source is not None and not set(offer.families).isdisjoint(source.codecs))
 
 
 class CommandState(StrEnum):

@@ -19,13 +19,17 @@ from gateway.core.command import (
     Offer,
     Press,
     Step,
+    spoken,
 )
-from gateway.core.compiled import COMMAND_FAILED
+from gateway.core.compiled import COMMAND_FAILED, NOBODY_ON_DUTY
 from gateway.core.effect import Command, CommandChanged, CommandDoc
 from gateway.core.event import Acted
 from gateway.core.judge import Fact, end_alarm, raise_alarm
 from gateway.core.state import Commanded, Incident
 from gateway.core.turn import Turn
+
+TAKEN: Final = "taken"
+"""What the shell says of a message that the device itself has confirmed, where its family does (`Delivered.detail`)."""
 
 KEPT_MS: Final = 3_600_000
 """A command that is over is remembered so long: a device that obeys late is heard."""
@@ -53,6 +57,8 @@ def refusal(turn: Turn, device: Device, name: str) -> str:
     """Why this is never sent to this device, or not now; empty when it may be."""
     offer = OFFERS.get((device.kind, name))
     if offer is None:
+        return "not_offered"
+    if not spoken(offer, turn.plan.source(device.id)):
         return "not_offered"
     if offer.within is not None and turn.plan.catalogue.at_level(device.place, offer.within) is None:
         return "not_offered"
@@ -103,8 +109,27 @@ def heard(turn: Turn, readings: Sequence[Reading]) -> None:
         said.setdefault(device, []).append((metric, reading.value))
     for command in list(turn.state.commands.values()):
         offer = OFFERS.get((command.kind, command.name))
+        for metric, value in said.get(command.device, ()):
+            if metric == RESULT and offer is not None and isinstance(value, str):
+                _resulted(turn, command, offer, value)
         if offer is not None and any(pair in offer.confirms for pair in said.get(command.device, ())):
             _move(turn, command, Step.OBEYED)
+
+
+def _resulted(turn: Turn, command: Commanded, offer: Offer, value: str) -> None:
+    """The device's own word on one command: `<id> ok <state>` or `<id> failed <error>`.
+
+    Of a valve or a power switch "ok" alone may only mean that it was heard: it counts with the state that was asked
+    for, else what it measures does.
+    """
+    identity, outcome, words, *_ = (*value.split(" ", 2), "", "", "")
+    if identity != command.id:
+        return
+    if outcome == "failed":
+        command.detail = f"refused: {words}"[:64]
+        _move(turn, command, Step.REFUSED)
+    elif outcome == "ok" and (not offer.certain or words.casefold() in _DONE):
+        _move(turn, command, Step.OBEYED)
 
 
 def delivered(turn: Turn, effect: Command, sent: bool, detail: str) -> None:
@@ -118,9 +143,16 @@ def delivered(turn: Turn, effect: Command, sent: bool, detail: str) -> None:
         _move(turn, command, Step.REFUSED if never else Step.UNDELIVERED)
         return
     _move(turn, command, Step.DELIVERED)
-    if command.state == CommandState.SENT and not OFFERS[command.kind, command.name].confirms:
+    offer = OFFERS[command.kind, command.name]
+    if command.state != CommandState.SENT:
+        return
+    if not offer.confirms and detail == TAKEN:
+        _move(turn, command, Step.OBEYED)
+    elif not offer.confirms:
         command.state = str(CommandState.UNCONFIRMED)
         _over(turn, command)
+    elif offer.patience_ms:
+        turn.state.set_timer(f"cmd:{command.id}", turn.at + offer.patience_ms)
 
 
 def due(turn: Turn, name: str) -> None:
@@ -131,8 +163,9 @@ def due(turn: Turn, name: str) -> None:
     if command.state not in PENDING:
         del turn.state.commands[name]
         return
-    if command.tries >= TRIES_MAX or turn.at >= command.until:
-        offer = OFFERS.get((command.kind, command.name))
+    offer = OFFERS.get((command.kind, command.name))
+    heard = offer is not None and offer.patience_ms and command.state == CommandState.SENT
+    if heard or command.tries >= TRIES_MAX or turn.at >= command.until:
         _move(turn, command, Step.SPENT if offer is None or offer.certain else Step.UNANSWERED)
         return
     _move(turn, command, Step.LATE)
@@ -173,15 +206,14 @@ def _move(turn: Turn, command: Commanded, step: Step) -> None:
     subject = f"{command.device}|{command.name}"
     if command.state == CommandState.FAILED and (command.user or step is not Step.REFUSED):
         hazard = str(Hazard.GAS) if command.name == "valve_close" else None
-        raise_alarm(
-            turn,
-            COMMAND_FAILED,
-            subject,
-            Fact(point_id(command.device, "relay", command.name), False),
-            hazard,
-        )
+        if command.name == "duty_check" and before == CommandState.SENT:  # it rang, and nobody came
+            raise_alarm(turn, NOBODY_ON_DUTY, subject, Fact(point_id(command.device, "duty_answered"), False))
+        else:
+            fact = Fact(point_id(command.device, "relay", command.name), False)
+            raise_alarm(turn, COMMAND_FAILED, subject, fact, hazard)
     elif command.state == CommandState.CONFIRMED:
-        end_alarm(turn, COMMAND_FAILED.id, subject)
+        for rule in (COMMAND_FAILED, NOBODY_ON_DUTY):
+            end_alarm(turn, rule.id, subject)
     if command.state not in PENDING:
         _over(turn, command)
 
@@ -265,5 +297,9 @@ def _in_group(turn: Turn, known: Incident, place: str) -> bool:
 
 
 _NEWS: Final = ("incident.opened", "incident.spread", "incident.verified", "incident.reopened")
-_NEVER: Final = ("not-taken", "unknown-device", "no_way")
+RESULT: Final = "command_result"
+_DONE: Final = ("closed", "off")
+"""States in which a valve or a switch has done what it was told."""
+
+_NEVER: Final = ("not-taken", "unknown-device", "no_way", "denied")
 """How the shell says that a device, its family or its source takes no such command (`Codec.command`)."""

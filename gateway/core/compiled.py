@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from devices.bridges import carrier
 from devices.catalogue import Device, Level, Source
 from devices.reading import METRICS, Hazard, source_of, split_point
 from gateway.core.command import AUTOMATIC
@@ -34,7 +35,10 @@ COMMAND_FAILED: Final = _built_in(
     "A device did not obey: send somebody",
     Hazard.EQUIPMENT,
 )
-BUILT_IN: Final = {r.id: r for r in (VERIFY, RULE_FAULT, NOBODY, UNGUARDED, COMMAND_FAILED)}
+NOBODY_ON_DUTY: Final = _built_in(
+    "nobody_on_duty", "查岗无人应答", "Nobody answered the duty check", Hazard.EQUIPMENT
+)
+BUILT_IN: Final = {r.id: r for r in (VERIFY, RULE_FAULT, NOBODY, UNGUARDED, COMMAND_FAILED, NOBODY_ON_DUTY)}
 """Alarms the core itself raises. VERIFY takes the hazard of the metric it stands for."""
 
 
@@ -99,10 +103,13 @@ class Compiled:
         return self._same.setdefault(bound, bound)
 
     def absence(self, device: str) -> tuple[Rule, ...]:
-        """The rules that raise when the device says nothing; none for a retired one."""
-        if device in self.retired:
+        """The rules that raise when the device says nothing; none for a retired one, and none where the heartbeat of a
+        transmission device in the catalogue stands for its own.
+        """
+        known = self.catalogue.devices.get(device)
+        if device in self.retired or (known is not None and carrier(known) in self.catalogue.devices):
             return ()
-        return self.index.absence_for(self.catalogue.devices.get(device), source_of(device))
+        return self.index.absence_for(known, source_of(device))
 
     def period_s(self, device: str) -> int | None:
         known = self.catalogue.devices.get(device)

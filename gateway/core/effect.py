@@ -92,6 +92,7 @@ class IncidentDoc(msgspec.Struct, frozen=True):
     cases: Sequence[Mapping[str, Any]] = ()
     title: str = ""  # rule id of the first, highest alarm
     merged_into: str | None = None
+    give_back_at: int | None = None  # taken, and open again then unless somebody arrives or judges it
 
 
 class Notify(msgspec.Struct, frozen=True, tag="notify"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devices.reading import point_id
 from gateway.core.compiled import NOBODY, UNGUARDED, Compiled
-from gateway.core.coverage import Impaired, Ward
+from gateway.core.coverage import AWAY, Impaired, Ward
 from gateway.core.effect import Mode
 from gateway.core.judge import Fact, end_alarm, raise_alarm
 from gateway.core.state import Alarm, State
@@ -15,14 +15,16 @@ def recount(state: State, plan: Compiled) -> None:
     """Count anew under another plan, or after a thaw: it all follows from the alarms."""
     state.impaired = Impaired()
     for alarm in state.alarms.values():
-        state.impaired.note(plan.guard, alarm.device, alarm.id, _impairs(plan, alarm))
+        bad = _impairs(plan, alarm)
+        state.impaired.heard(plan.guard, alarm.device, alarm.id, bad, _away(plan, alarm))
 
 
 def follow(turn: Turn) -> None:
     """What this step's alarms mean for the places their devices guard."""
     state, plan = turn.state, turn.plan
     for alarm in list(turn.changed.values()):
-        for ward in state.impaired.note(plan.guard, alarm.device, alarm.id, _impairs(plan, alarm)):
+        bad = _impairs(plan, alarm)
+        for ward in state.impaired.heard(plan.guard, alarm.device, alarm.id, bad, _away(plan, alarm)):
             _ward(turn, ward, alarm.device)
 
 
@@ -60,6 +62,12 @@ def _ward(turn: Turn, ward: Ward, device: str) -> None:
 def _impairs(plan: Compiled, alarm: Alarm) -> bool:
     rule = plan.rules.get(alarm.rule)
     return alarm.out_until is not None or (alarm.active and rule is not None and rule.impairs)
+
+
+def _away(plan: Compiled, alarm: Alarm) -> bool:
+    """Whether it says that the device is not there, and so nothing that speaks through it."""
+    rule = plan.rules.get(alarm.rule)
+    return alarm.active and alarm.metric in AWAY and rule is not None and rule.impairs
 
 
 def nobody(turn: Turn, site: str, reached: bool) -> None:

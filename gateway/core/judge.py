@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from devices.reading import METRICS, Flag, MetricClass, Reading, point_id, split_point
+from devices.reading import METRICS, Flag, MetricClass, Reading, is_pulse, point_id, split_point
 from gateway.core import incident
 from gateway.core.compiled import RULE_FAULT, VERIFY, Bound, Compiled
 from gateway.core.event import Measured
@@ -16,6 +16,7 @@ from rules.rule import Rule, Verdict
 
 AHEAD_MS: Final = 5 * 60_000  # a device clock this far ahead of ours is bad (design section 3, "Time")
 LATE_MS: Final = 60_000  # an alarm measured this long ago is marked late
+CUT_OFF_MS: Final = 600_000  # until silence behind a bridge that is away is looked at again
 DUP_MS: Final = 60_000  # a DUP-flagged byte-identical message within this time is a repeat
 
 
@@ -167,6 +168,9 @@ def silent(turn: Turn, name: str) -> None:
     device = turn.state.devices.get(name)
     if device is None:
         return
+    if turn.state.impaired.cut_off(turn.plan.catalogue, name):
+        turn.state.set_timer(f"abs:{name}", turn.at + CUT_OFF_MS)  # one alarm of the bridge, not one a device
+        return
     for rule in turn.plan.absence(name):
         due = _deadline(turn.state, turn.plan, device, rule)
         if due is not None and due <= turn.at:
@@ -200,6 +204,8 @@ def _repeated(device: DeviceState, event: Measured, at: int) -> bool:
 def _judge(turn: Turn, bound: Bound, point: PointState, reading: Reading, late_ms: int) -> None:
     """Ask one rule. A rule that raises is faulted for this subject: its last verdict stands and an alarm says so."""
     state = turn.state
+    if reading.value is True and bound.on_point and is_pulse(point.id):
+        _forget(point, bound.id)  # every one is news, also while the last is still shown
     subject, memory = _memory(turn, bound, point)
     if subject is None:
         return
@@ -262,7 +268,7 @@ def _apply(turn: Turn, bound: Bound, verdict: Verdict, subject: str, fact: Fact)
     """Turn a verdict into what it means: an alarm begins or ends, or an incident is confirmed."""
     if verdict is Verdict.HOLD:
         return
-    device, metric, _ = split_point(fact.point)
+    device = split_point(fact.point)[0]
     if bound.confirm:
         if verdict is Verdict.ALARM:
             place = subject if bound.subject == "place" else turn.plan.place(device)
@@ -271,16 +277,15 @@ def _apply(turn: Turn, bound: Bound, verdict: Verdict, subject: str, fact: Fact)
     if verdict is Verdict.NORMAL:
         end_alarm(turn, bound.id, subject)
         return
-    known = METRICS.get(metric)
-    pulse = known is not None and known.pulse
+    pulse = fact.value is True and is_pulse(fact.point)
     current = turn.state.alarms.get(f"{bound.id}|{subject}")
     if current is not None and current.active and not pulse:
         current.value = fact.value
         return
     raise_alarm(turn, bound.rule, subject, fact)
-    if pulse:  # a press is over as it happens: nothing will ever say so, and the next one is news again
-        end_alarm(turn, bound.id, subject)
-        _forget(turn.state.points.get(fact.point), bound.id)
+    point = turn.state.points.get(fact.point)
+    if pulse and point is not None:  # a press is over as it happens: nothing else will ever say so
+        _judge(turn, bound, point, Reading(fact.point, False, fact.measured_at), fact.late_ms)
 
 
 def raise_alarm(
@@ -293,12 +298,7 @@ def raise_alarm(
     if alarm is None:
         device, metric, channel = split_point(fact.point)
         alarm = Alarm(
-            id=name,
-            rule=rule.id,
-            subject=subject,
-            device=device,
-            metric=metric,
-            channel=channel,
+            id=name, rule=rule.id, subject=subject, device=device, metric=metric, channel=channel,
             place=place or plan.place(device),
             site=plan.source(device).site,
             mode=str(plan.mode(device)),
@@ -308,7 +308,7 @@ def raise_alarm(
             state="NORM",
             since=turn.at,
             opened_utc=turn.utc,
-        )
+        )  # fmt: skip
         state.alarms[name] = alarm
     if not alarm.active:
         alarm.since, alarm.opened_utc = turn.at, turn.utc

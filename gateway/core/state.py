@@ -27,6 +27,7 @@ class SourceState(msgspec.Struct):
     blind_ms: int = 0
     blind_since: int = 0
     blind_until: int = 0
+    bridges: tuple[str, ...] = ()  # devices whose loss takes others with them, while they are lost
 
 
 class DeviceState(msgspec.Struct, gc=False):
@@ -139,6 +140,13 @@ class Commanded(msgspec.Struct):
     detail: str = ""
 
 
+class Lost(msgspec.Struct):
+    """A device that is lost: the alarms that say so, and whether partners were told."""
+
+    alarms: list[str]
+    told: bool = False
+
+
 class State(msgspec.Struct):
     """A fold over the journal. Only `step` changes it."""
 
@@ -164,6 +172,7 @@ class State(msgspec.Struct):
     verifying: dict[str, int] = {}  # points whose old alarm somebody should look at
     commands: dict[str, Commanded] = {}
     armed: dict[str, int] = {}  # user|device|command -> when its first press came
+    lost: dict[str, Lost] = {}  # by device
     impaired: Impaired = msgspec.field(
         default_factory=Impaired
     )  # follows from alarms and plan; not in the snapshot
@@ -220,6 +229,7 @@ class _Frozen(msgspec.Struct, array_like=True):
     verifying: dict[str, int]
     commands: list[Commanded] = []
     armed: dict[str, int] = {}
+    lost: dict[str, Lost] = {}
 
 
 def freeze(state: State) -> bytes:
@@ -251,6 +261,7 @@ def freeze(state: State) -> bytes:
         state.verifying,
         list(state.commands.values()),
         state.armed,
+        state.lost,
     )
     names = _Frozen.__struct_fields__
     parts = [_array(len(names))]
@@ -303,4 +314,5 @@ def thaw(data: bytes) -> State:
     state.verifying = frozen.verifying
     state.commands = {c.id: c for c in frozen.commands}
     state.armed = frozen.armed
+    state.lost = frozen.lost
     return state

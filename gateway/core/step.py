@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import heappop
 from typing import Final
 
-from gateway.core import acts, commanding, escalate, guard, incident, judge
+from gateway.core import acts, commanding, escalate, guard, incident, judge, lost
 from gateway.core.compiled import Compiled
 from gateway.core.effect import Command, Happened, Notify
 from gateway.core.event import (
@@ -55,6 +55,7 @@ def advance(state: State, plan: Compiled, seq: int, at: int, event: Event) -> li
         commanding.heard(turn, turn.answered)
     if turn.changed:
         guard.follow(turn)
+        lost.follow(turn)
     if turn.dirty:
         commanding.automatic(turn)
     for site, heard in turn.heard.items():
@@ -93,6 +94,8 @@ def _fire(turn: Turn) -> None:
             judge.silent(turn, name)
         elif kind == "rule":
             judge.ticked(turn, name)
+        elif kind == "lost":
+            lost.settled(turn, name)
         elif kind == "cmd":
             commanding.due(turn, name)
         elif kind == "alarm":
@@ -175,6 +178,7 @@ def _replanned(turn: Turn) -> None:
         state.drop_timer(f"abs:{device.id}")
         judge.watch(state, plan, device)
     guard.replanned(turn)
+    lost.replanned(state, plan)
     for alarm in list(state.alarms.values()):
         if alarm.rule not in plan.rules and alarm.priority > 1:
             alarm.latch = False

@@ -104,9 +104,9 @@ class Turn:
     def ask(self, source: str, topic: str, payload: bytes) -> None:
         self.say(Ask(self.effect_id(), source, topic, payload))
 
-    def publish(self, topic: str, rule: Rule, site: str, place: str, data: Mapping[str, Any]) -> None:
-        """Hand a fact that is no incident's to the machine receivers that such an alarm there would have."""
-        _, _, targets = self.plan.routed(rule.hazard, rule.priority, site, place)
+    def publish(self, topic: str, like: Rule | Alarm, site: str, place: str, data: Mapping[str, Any]) -> None:
+        """Hand a fact that is no incident's to the machine receivers that an alarm `like` it there would have."""
+        _, _, targets = self.plan.routed(like.hazard, like.priority, site, place)
         for target in targets:
             effect = Publish(self.effect_id(), target, topic, Mode.LIVE, site, self.utc, None, data)
             self.state.outbox[effect.id] = effect
@@ -207,6 +207,7 @@ def incident_doc(incident: Incident, state: State, plan: Compiled, utc: int) -> 
         incident.taken_by, incident.taken_role,
         incident.next_at + offset if incident.next_at is not None else None, upcoming, incident.step,
         title=first.rule if first else "",
+        give_back_at=incident.give_back_at + offset if incident.give_back_at is not None else None,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import msgspec
 from devices.catalogue import Device, Place
 from devices.reading import source_of
 from gateway.core.alarm import STANDING
-from gateway.core.coverage import CLASSES, Guard, Ward
+from gateway.core.coverage import AWAY, CLASSES, Guard, Ward
 from gateway.core.plan import Plan
 from gateway.health_of.figures import clock_ahead_ms, clock_bad, days, days_left, links, period, usual_link
 from gateway.health_of.keeper import HealthOf
@@ -22,6 +22,7 @@ PROBLEMS: Final = (
     "lost",  # an absence rule says that it is silent
     "out_of_service",  # a person took one of its points out of service
     "impaired",  # another alarm stands that keeps it from raising its own
+    "behind",  # the gateway it speaks through is away
     "never",  # placed, and nothing was ever heard of it
     "overdue",  # it missed reports, and no rule has said so yet
     "battery",
@@ -97,9 +98,13 @@ def overview(plan: Plan, guard: Guard, standing: Iterable[Standing], health: Hea
     why: dict[str, list[Why]] = {}
     said: dict[str, set[str]] = {}
     for alarm in standing:
+        active, out_until = alarm.state in STANDING, alarm.out_of_service_until
+        if active and alarm.metric in AWAY and alarm.rule in impairing:
+            for name in guard.behind.get(alarm.device, ()):
+                said.setdefault(name, set()).add("behind")
+                why.setdefault(name, []).append(Why(alarm.rule, alarm.since))
         if alarm.device not in devices:
             continue
-        active, out_until = alarm.state in STANDING, alarm.out_of_service_until
         if out_until is not None:
             said.setdefault(alarm.device, set()).add("out_of_service")
         if active and alarm.metric == "online":
@@ -130,7 +135,7 @@ def _problems(device: Device, said: Iterable[str], health: HealthOf, now: int) -
     record = health.record(device.id)
     found = set(said)
     if record is None:
-        if not found & {"lost", "impaired", "out_of_service"}:
+        if not found & {"lost", "impaired", "out_of_service", "behind"}:
             found.add("never")
     else:
         found.update(tendencies(record, now))

@@ -35,6 +35,7 @@ class Family:
         self.push_max = min(int(getattr(module, "PUSH_MAX", max([PAYLOAD_MAX, *limits.values()]))), PUSH_MAX)
         self._admit: Callable[[Push, str], Reply | tuple[str, bytes]] | None = getattr(module, "admit", None)
         self._frames: Callable[[bytearray, int], Iterator[Frame]] | None = getattr(module, "frames", None)
+        self._tell: Callable[[bytes, bytes, int, int], bytes] | None = getattr(module, "tell", None)
         self._decoder = Decoder({}, {name: (name,)}, {name: cast("Codec", module)}, profiles)
         self._codec = name
 
@@ -61,6 +62,16 @@ class Family:
             return list(self._frames(buffer, now))
         except Exception as error:  # noqa: BLE001 - codec isolation: one bad peer must not end the others
             log.error("codec raised", source=self.name, at="frames", error=repr(error)[:200])
+            return None
+
+    def tell(self, order: bytes, heard: bytes, serial: int, now: int) -> bytes | None:
+        """The frame of an order (see `Codec`); None where the family tells nothing so, or the codec raised."""
+        if self._tell is None:
+            return None
+        try:
+            return self._tell(order, heard, serial, now)
+        except Exception as error:  # noqa: BLE001 - codec isolation: one bad order must not end the listener
+            log.error("codec raised", source=self.name, at="tell", error=repr(error)[:200])
             return None
 
     def hot(self, topic: str, payload: bytes) -> bool:

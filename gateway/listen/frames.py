@@ -7,7 +7,7 @@ import contextlib
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -15,6 +15,7 @@ from devices.codec import Frame
 from gateway.errors import EngineGone
 from gateway.listen.bounds import Figures
 from gateway.listen.family import Family
+from gateway.listen.orders import Line, Lines
 from gateway.listen.uplink import Uplink, UplinkBusy
 
 IDLE_S: Final = 600.0  # without a whole frame; panels send a heartbeat at least every few minutes
@@ -25,8 +26,6 @@ UNCONFIRMED_MAX: Final = 64  # frames of one peer that wait for the disk; then i
 REMARK_MS: Final = 3_600_000
 REMARKS_MAX: Final = 10_000  # devices remembered; past it the memory starts again
 ANSWERS_MAX: Final = 65_536  # bytes of confirmations a peer has not read
-
-Answer = Callable[[bytes | None], None]
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +40,11 @@ class _Peer:
         self.waiting = 0
         self.room = asyncio.Event()
         self.room.set()
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody is there."""
+        return not self.writer.is_closing()
 
     def answer(self, data: bytes | None) -> None:
         """Send it, if somebody is there and reads."""
@@ -57,19 +61,21 @@ class _Taker:
     def __init__(self, family: Family, uplink: Uplink, figures: Figures, utc: Callable[[], int]) -> None:
         self.family, self._uplink, self._figures, self._utc = family, uplink, figures, utc
         self._remarked: dict[str, int] = {}
+        self.lines = Lines(family, utc)
 
     def cut(self, buffer: bytearray) -> list[Frame] | None:
         """The whole frames of a buffer; None where the codec raised."""
         return self.family.frames(buffer, self._utc())
 
-    def take(self, frame: Frame, answer: Answer, ended: Callable[[], None]) -> bool:
+    def take(self, frame: Frame, line: Line, ended: Callable[[], None]) -> bool:
         """Answer the frame in its time; True if it waits for the disk, and then `ended` hears when it does no more."""
         if frame.refuse is not None:
             self._figures.count(self.family.name, "frames_refused")
-            answer(frame.refuse)
+            line.answer(frame.refuse)
             return False
+        self.lines.heard(frame, line)
         if not frame.topic:
-            answer(frame.confirm)
+            line.answer(frame.confirm)
             self._figures.count(self.family.name, "answered")
             return False
         hot = partial(self.family.hot, frame.topic, frame.data)
@@ -80,21 +86,19 @@ class _Taker:
         except EngineGone:
             self._figures.count(self.family.name, "engine_gone")
         else:
-            kept.add_done_callback(partial(self._kept, frame, answer, ended))
+            kept.add_done_callback(partial(self._kept, frame, line, ended))
             return True
         return False  # unconfirmed: the device repeats it
 
-    def _kept(
-        self, frame: Frame, answer: Answer, ended: Callable[[], None], kept: asyncio.Future[None]
-    ) -> None:
+    def _kept(self, frame: Frame, line: Line, ended: Callable[[], None], kept: asyncio.Future[None]) -> None:
         ended()
         if kept.cancelled() or kept.exception() is not None:
             self._figures.count(self.family.name, "engine_gone")
             return
         self._figures.count(self.family.name, "taken")
-        answer(frame.confirm)
+        line.answer(frame.confirm)
         if frame.remark is not None and self._may_remark(frame.topic):
-            answer(frame.remark)
+            line.answer(frame.remark)
 
     def _may_remark(self, topic: str) -> bool:
         """Whether this device was told nothing of the kind for an hour."""
@@ -127,6 +131,7 @@ class Streams(_Taker):
 
     def close(self) -> None:
         """Stop listening and let go of everybody."""
+        self.lines.close()
         if self._server is not None:
             self._server.close()
         for peer in list(self.peers):
@@ -177,7 +182,7 @@ class Streams(_Taker):
                 if not peer.proven:
                     peer.proven = True
                     log.info("peer", source=self.family.name, peer=_name(peer.writer))
-            if self.take(frame, peer.answer, partial(self._ended, peer)):
+            if self.take(frame, peer, partial(self._ended, peer)):
                 peer.waiting += 1
                 if peer.waiting >= UNCONFIRMED_MAX:
                     peer.room.clear()
@@ -212,19 +217,33 @@ class Datagrams(_Taker, asyncio.DatagramProtocol):
 
     def close(self) -> None:
         """Stop listening."""
+        self.lines.close()
         if self._transport is not None:
             self._transport.close()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        buffer = bytearray(data)
+        buffer, line = bytearray(data), _Sender(self._transport, addr)
         for frame in self.cut(buffer) or ():
-            self.take(frame, partial(self._answer, addr), _nothing)
+            self.take(frame, line, _nothing)
         if buffer:
             self._figures.count(self.family.name, "frames_refused")
 
-    def _answer(self, addr: tuple[str, int], data: bytes | None) -> None:
-        if data and self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(data, addr)
+
+class _Sender(NamedTuple):
+    """Where datagrams came from: the way back to whoever sent them."""
+
+    transport: asyncio.DatagramTransport | None
+    addr: tuple[str, int]
+
+    @property
+    def open(self) -> bool:
+        """Whether we still listen; whether they do, only their answer tells."""
+        return self.transport is not None and not self.transport.is_closing()
+
+    def answer(self, data: bytes | None) -> None:
+        """Send it."""
+        if data and self.transport is not None and not self.transport.is_closing():
+            self.transport.sendto(data, self.addr)
 
 
 def _nothing() -> None:

@@ -46,7 +46,8 @@ class Uplink:
 
     What an engine that dies has not answered is sent again to its successor, before anything newer: it may have been
     stored already, and is then stored once more, which the core tells from a second event where it can (by the device's
-    sequence, by time and value). A repeated call is accepted, a lost one is not.
+    sequence, by time and value). A repeated call is accepted, a lost one is not. `ordered` hears what the engine wants
+    devices told; what became of it is for `told`, and lost with an engine that dies, whose successor asks again.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Uplink:
         patience_s: float = PATIENCE_S,
         gone_s: float = GONE_S,
         outstanding: int = OUTSTANDING_MAX,
+        ordered: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         self._path, self._patience_s, self._gone_s, self._outstanding = path, patience_s, gone_s, outstanding
+        self._ordered = ordered
         self._names = itertools.count(1)
         self._waiting: dict[int, _Waiting] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -110,6 +113,10 @@ class Uplink:
         }
         self._greet()
 
+    def told(self, effect: str, took: bool, why: str) -> None:
+        """What became of an order: whether the device took it, and `code: words` where it did not."""
+        self._write(frame({"id": 0, "do": "told", "effect": effect, "took": took, "why": why}))
+
     async def run(self) -> None:
         """Keep the line up, until cancelled."""
         sweeping = asyncio.create_task(self._sweep(), name="uplink.sweep")
@@ -138,7 +145,11 @@ class Uplink:
             self._write(waiting.data)
         try:
             while True:
-                self._answered(await read_frame(reader))
+                message = await read_frame(reader)
+                if message.get("do") == "order" and self._ordered is not None:
+                    self._ordered(message)
+                else:
+                    self._answered(message)
         except (asyncio.IncompleteReadError, ConnectionError, ValueError, msgspec.DecodeError):
             return
 

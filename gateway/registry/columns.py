@@ -49,6 +49,10 @@ SHEETS: Final = (
         Column(
             "needs_help", "需协助疏散", "needs help", "yes", "只填是或否，不写是谁", "yes or no; never who or why",
         ),
+        Column(
+            "business", "经营场所", "business", "yes", "是或否；餐饮等商用，下级位置同此",
+            "yes or no; a restaurant, a shop; with all places below it",
+        ),
     )),
     Sheet("devices", "设备", "devices", (
         Column("id", "设备编号", "id", "text", "数据来源:设备自报的名称", "source:the name the device gives itself"),
@@ -58,6 +62,7 @@ SHEETS: Final = (
         Column("kind", "类型", "kind", "words"), Column("name", "名称", "name"), Column("model", "型号", "model"),
         Column("report_period_s", "上报周期（秒）", "report period (s)", "number"),
         Column("mains", "市电供电", "mains", "yes", "是或否", "yes or no"),
+        Column("via", "经由设备编号", "via", "text", "经哪台网关上报", "the gateway it speaks through"),
         Column("installed_on", "安装日期", "installed on", "day"),
         Column("expires_on", "到期日期", "expires on", "day"),
         Column("calibration_due", "下次标定日期", "calibration due", "day"),

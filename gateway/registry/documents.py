@@ -1,9 +1,10 @@
 """The catalogue document: what may be imported and what an export gives back, in the words of `devices.catalogue`.
 
 grids:   [{id, name, parent?}]
-places:  [{id, level, name, parent?, grid?, external_ids?, geo? {lat, lon, datum?}, escape_route?, needs_help?}]
+places:  [{id, level, name, parent?, grid?, external_ids?, geo? {lat, lon, datum?}, escape_route?, needs_help?,
+           business?}]
 devices: [{id, place, kind?, name?, model?, report_period_s?, mains?, external_ids?, installed_on?, expires_on?,
-          calibration_due?, test_due?}]; dates as 2026-11-22
+          calibration_due?, test_due?, via?}]; dates as 2026-11-22
 people:  [{id, name, language?, staff?, roles? [[role, place or grid]], addresses? [[channel, address]]}]
 """
 
@@ -92,6 +93,7 @@ class PlaceIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     geo: GeoIn | None = None
     escape_route: bool = False
     needs_help: bool = False
+    business: bool = False
 
 
 class DeviceIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,6 +114,7 @@ class DeviceIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_on: Day | None = None
     calibration_due: Day | None = None
     test_due: Day | None = None
+    via: Text | None = None
 
 
 class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,6 +158,7 @@ def place_values(row: Place | PlaceIn) -> dict[str, Any]:
         "lat": None if geo is None else float(geo.lat), "lon": None if geo is None else float(geo.lon),
         "datum": None if geo is None else str(geo.datum),
         "escape_route": row.escape_route, "needs_help": row.needs_help,
+        "business": row.business,
     }  # fmt: skip
 
 
@@ -162,7 +166,8 @@ def device_values(row: DeviceIn) -> dict[str, Any]:
     """The columns of a device."""
     return {
         "id": row.id, "place": row.place, "kind": row.kind, "name": row.name, "model": row.model,
-        "report_period_s": row.report_period_s, "mains": row.mains, "external_ids": _sorted_json(row.external_ids),
+        "report_period_s": row.report_period_s, "mains": row.mains, "via": row.via,
+        "external_ids": _sorted_json(row.external_ids),
         **{day: getattr(row, day) for day in DAYS},
     }  # fmt: skip
 
@@ -173,13 +178,16 @@ def _sorted_json(ids: Mapping[str, str]) -> str:
 
 def place_of(row: Sequence[Any]) -> Place:
     """The place of one row, its columns in the order of the table. Raises ValueError for a level no release wrote."""
-    identity, level, name, parent, grid, external_ids, lat, lon, datum, escape_route, needs_help = row
+    identity, level, name, parent, grid, external_ids, lat, lon, datum, escape_route, needs_help, business = (
+        row
+    )
     geo = None if lat is None or lon is None else Geo(lat, lon, Datum(datum or Datum.WGS84))
     ids = {} if external_ids == "{}" else msgspec.json.decode(external_ids, type=dict[str, str])
-    return Place(identity, Level(level), name, parent, grid, ids, geo, escape_route != 0, needs_help != 0)
+    marks = (escape_route != 0, needs_help != 0, business != 0)
+    return Place(identity, Level(level), name, parent, grid, ids, geo, *marks)
 
 
 def device_of(row: Sequence[Any]) -> Device:
     """The device of one row, its columns in the order of the table."""
-    identity, place, kind, name, model, period_s, mains = row
-    return Device(identity, place, kind, name, model, period_s, mains != 0)
+    identity, place, kind, name, model, period_s, mains, via = row
+    return Device(identity, place, kind, name, model, period_s, mains != 0, via or "")

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, select
 
-from gateway.registry.tables import DeviceRow
+from gateway.registry.tables import DeviceRow, PlaceRow
 
 GAS_HOME_YEARS: Final = 5
 GAS_BUSINESS_YEARS: Final = 3
@@ -44,10 +44,25 @@ def expiry(kind: str, installed_on: str | None, expires_on: str | None, business
         return installed.replace(year=installed.year + years, day=28).isoformat()
 
 
-def due(
-    connection: Connection, today: str, within_days: int, business: frozenset[str] = frozenset()
-) -> list[Due]:
-    """Everything due until `within_days` after `today`, earliest first. `business`: places that are no homes."""
+def businesses(connection: Connection) -> frozenset[str]:
+    """Every place that is marked as a business, and every place below one."""
+    below: dict[str | None, list[str]] = {}
+    found: list[str] = []
+    for place, parent, marked in connection.execute(select(PlaceRow.id, PlaceRow.parent, PlaceRow.business)):
+        below.setdefault(parent, []).append(place)
+        if marked:
+            found.append(place)
+    known = set(found)
+    while found:
+        inner = [place for place in below.get(found.pop(), ()) if place not in known]
+        known.update(inner)
+        found += inner
+    return frozenset(known)
+
+
+def due(connection: Connection, today: str, within_days: int) -> list[Due]:
+    """Everything due until `within_days` after `today`, earliest first."""
+    business = businesses(connection)
     until = (date.fromisoformat(today) + timedelta(days=within_days)).isoformat()
     columns = (
         DeviceRow.id, DeviceRow.place, DeviceRow.kind, DeviceRow.installed_on, DeviceRow.expires_on,

@@ -21,10 +21,10 @@ CARDS_MAX: Final = 10_000  # cards kept at once: some megabytes; one incident ne
 DEFAULT_LANGUAGE: Final = "zh-CN"
 
 PLACES: Final = (
-    "SELECT id, level, name, parent, grid, external_ids, lat, lon, datum, escape_route, needs_help "
+    "SELECT id, level, name, parent, grid, external_ids, lat, lon, datum, escape_route, needs_help, business "
     "FROM places ORDER BY id"
 )
-DEVICES: Final = "SELECT id, place, kind, name, model, report_period_s, mains FROM devices ORDER BY id"
+DEVICES: Final = "SELECT id, place, kind, name, model, report_period_s, mains, via FROM devices ORDER BY id"
 
 RETIRED: Final = (
     "SELECT row FROM edits WHERE what IN ('device.replaced', 'device.remove') "

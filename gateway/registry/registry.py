@@ -22,7 +22,7 @@ from gateway.registry.importing import (
     table_rows,
     understood,
 )
-from gateway.registry.lives import Due, due
+from gateway.registry.lives import Due, businesses, due, expiry
 from gateway.registry.migrate import prepare
 from gateway.registry.newcomers import Settled, Wish, settle, sorted_out
 from gateway.registry.placing import Placement, fitter
@@ -247,10 +247,16 @@ class Registry:
         with self.database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def due(self, today: str, within_days: int, business: frozenset[str] = frozenset()) -> list[Due]:
+    def ends_on(self, row: Mapping[str, Any]) -> str | None:
+        """The day a device's life ends, of its row: as written, or by kind, place and the day it was installed."""
+        with self.database.reading() as connection:
+            business = str(row["place"]) in businesses(connection)
+        return expiry(str(row.get("kind", "")), row.get("installed_on"), row.get("expires_on"), business)
+
+    def due(self, today: str, within_days: int) -> list[Due]:
         """What is due of all devices until so many days after `today` (2026-11-22), earliest first."""
         with self.database.reading() as connection:
-            return due(connection, today, within_days, business)
+            return due(connection, today, within_days)
 
     # -- newcomers and the rules that place them --------------------------------------------------------------
 

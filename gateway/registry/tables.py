@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, MetaData, Text
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, MetaData, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # Named, so that a migration can drop what an earlier one made.
@@ -55,6 +55,7 @@ class PlaceRow(Base):
     escape_route: Mapped[bool]
     needs_help: Mapped[bool]
     version: Mapped[int]
+    business: Mapped[bool] = mapped_column(server_default=text("0"))
 
 
 class DeviceRow(Base):
@@ -71,6 +72,7 @@ class DeviceRow(Base):
     mains: Mapped[bool]
     version: Mapped[int]
     external_ids: Mapped[str] = mapped_column(server_default="{}")
+    via: Mapped[str | None]
     installed_on: Mapped[str | None]
     expires_on: Mapped[str | None]
     calibration_due: Mapped[str | None]

@@ -40,6 +40,12 @@ ALARMS: Final = (
     "SELECT doc FROM alarms WHERE (?1 IS NULL OR standing = ?1) AND (?2 IS NULL OR (since, id) < (?2, ?3)) "
     "ORDER BY since DESC, id DESC LIMIT ?4"
 )
+INCIDENTS_WITHIN: Final = (
+    # One that was open for longer than LONG_MS and is closed is not found: two indexes answer this, none the rest.
+    "SELECT doc FROM incidents WHERE (opened_at >= ?1 - ?4 OR open = 1) AND opened_at < ?2 "
+    "AND (closed_at IS NULL OR closed_at > ?1) ORDER BY opened_at DESC, id DESC LIMIT ?3"
+)
+LONG_MS: Final = 30 * 86_400_000
 COMMANDS: Final = "SELECT doc FROM commands WHERE device = ?1 ORDER BY asked_at DESC, id DESC LIMIT ?2"
 RECENT_COMMANDS: Final = (
     "SELECT doc FROM commands WHERE asked_at >= ?1 ORDER BY asked_at DESC, id DESC LIMIT ?2"

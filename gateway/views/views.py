@@ -14,6 +14,8 @@ from gateway.views.asking import (
     ALARMS,
     COMMANDS,
     DELIVERIES,
+    INCIDENTS_WITHIN,
+    LONG_MS,
     QUARANTINED,
     RECENT_COMMANDS,
     STANDING,
@@ -140,6 +142,11 @@ class Views:
     def incidents(self, wanted: IncidentFilter, limit: int) -> list[IncidentDoc]:
         """Incidents, newest first."""
         return [unpack_incident(row[0]) for row in self._ask(*wanted.sql(limit))]
+
+    def incidents_within(self, since: int, until: int, limit: int) -> list[IncidentDoc]:
+        """Those that were open at some time from `since` to `until` (UTC ms), newest first."""
+        found = self._ask(INCIDENTS_WITHIN, (since, until, limit, LONG_MS))
+        return [unpack_incident(row[0]) for row in found]
 
     def alarm(self, identity: str) -> AlarmDoc | None:
         """One alarm by its id."""

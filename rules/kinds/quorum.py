@@ -23,7 +23,8 @@ class Quorum(
 ):
     """ALARM when `count` distinct devices of one place (at `place` level) are active, or were within `within_s`.
 
-    Two points of one device are one device. A device that clears stays counted for `within_s`: smoke moves on. NORMAL
+    Two points of one device are one device; a panel or transmission device that repeats the alarm of a detector behind
+    it is none. A device that clears stays counted for `within_s`: smoke moves on. NORMAL
     again when all have cleared and that time has passed, not before. Devices without a place, or without such a place
     above them, have no vote.
 
@@ -144,5 +145,19 @@ EXAMPLES = (
         [(0, "s1/smoke/", True), (5, "s9/smoke/", True), (9, "sx/smoke/", True), (600, "", None)],
         [],
         places={**_FLOOR, "s9": [("site", "s"), ("building", "b3"), ("floor", "b3-f09")]},
+    ),
+    Example(
+        "A detector, its panel and their transmission device are one detector; the next detector is the second",
+        _QUESTION,
+        [
+            (0, "s:000000000379/1.1.0002000a/smoke/", True),
+            (1, "s:000000000379/1.1/fire_detected/", True),
+            (2, "s:000000000379/fire_detected/", True),
+            (60, "s:000000000379/1.1.0002000b/smoke/", True),
+        ],
+        [(60, "b3-f07", "alarm")],
+        places={
+            f"s:000000000379{part}": _FLOOR["s1"] for part in ("", "/1.1", "/1.1.0002000a", "/1.1.0002000b")
+        },
     ),
 )

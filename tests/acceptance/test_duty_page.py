@@ -173,6 +173,7 @@ def test_taking_stops_the_calls_and_gives_no_verdict(page: Page) -> None:
     """T: 已接警, nobody further is called, and whether it is real is still open."""
     page.keyboard.press("t")
     expect(page.locator("[data-test=handling]")).to_have_text("已接警")
+    expect(page.locator("[data-test=back-left]")).to_contain_text("秒内无人到场将退回重呼")
     expect(page.locator("[data-test=next]")).to_contain_text("不再逐级上报")
     expect(page.locator("[data-test=what]")).to_contain_text("多点报警")
     expect(page.locator("[data-test=real] button")).to_have_attribute("aria-disabled", "false")

@@ -22,14 +22,14 @@ import msgspec
 import pytest
 
 from devices.codec import Example
-from devices.codecs.gb26875.frame import CONFIRM, SEND, Packet, encode, parse, to_bytes
+from devices.codecs.gb26875.frame import CONFIRM, CONTROL, DENY, SEND, Packet, encode, parse, to_bytes
 from devices.decode import CODECS
 from gateway.app.child import Orders
 from gateway.clock import SystemClock
 from gateway.config import Settings, SourceSettings, check
 from gateway.control import ControlClient
-from gateway.core.effect import IncidentChanged, Notify
-from gateway.core.event import Measured, Quarantined
+from gateway.core.effect import CommandChanged, IncidentChanged, Notify
+from gateway.core.event import Acted, Delivered, Measured, Quarantined, Verb
 from gateway.errors import EngineGone
 from gateway.journal import JournalReader, Row
 from tests.acceptance.plant import ROOT, reached
@@ -312,6 +312,68 @@ async def test_a_fire_panel_beside_bad_neighbours(tmp_path: Path) -> None:
                 assert parse(await caller.heard.get()).serial == 12
         finally:
             transport.close()
+
+
+@pytest.mark.slow
+async def test_a_duty_check_reaches_the_panels_line_and_its_key_answers(tmp_path: Path) -> None:
+    """The frame goes over the device's connection, its confirm is heard, then somebody's key; and a denial."""
+    port = free_port()
+    panels = SourceSettings("panels", "home", listen=f"tcp://127.0.0.1:{port}", codecs=("gb26875",))
+    async with Children(tmp_path / "data", panels) as house:
+        furnish(tmp_path / "data", {**PEOPLE, "devices": [
+            {"id": "panels:000000000379", "place": "home", "kind": "transmission"}
+        ]})  # fmt: skip
+        await house.start("engine", "listener")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(frame(1, b""))
+        assert (await confirmed(reader)).command == CONFIRM
+
+        async def check(key: str) -> Packet:
+            grants = (("operator", ""),)
+            said = await house.control.act(
+                Acted(key, "root", grants, Verb.COMMAND, "panels:000000000379", None, {"name": "duty_check"})
+            )
+            assert (said.ok, said.code) == (True, "ok")
+            async with asyncio.timeout(20):
+                return parse(await reader.readexactly(33))
+
+        rung = await check("k1")
+        assert (rung.command, rung.data) == (CONTROL, b"\x5b\x01\x00")
+        writer.write(frame(rung.serial, b"", CONFIRM))
+        await reached(lambda: _states(house, ["sent"]), "the device took it", within_s=20)
+        key = b"\x18\x01\x20\x07" + to_bytes(SystemClock().utc_ms())
+        writer.write(frame(2, key))
+        await reached(lambda: _states(house, ["confirmed"]), "somebody was there", within_s=20)
+        assert (house.stored("duty_answered"), house.stored("operator")) == ({1: 1}, {7: 1})
+        rung = await check("k2")
+        writer.write(frame(rung.serial, b"", DENY))
+        await reached(lambda: _states(house, ["confirmed", "failed"]), "a refusal fails it", within_s=20)
+        await house.kill("listener")
+        writer.close()
+        said = await house.control.act(
+            Acted(
+                "k3",
+                "root",
+                (("operator", ""),),
+                Verb.COMMAND,
+                "panels:000000000379",
+                None,
+                {"name": "set_clock"},
+            )
+        )
+        assert said.ok
+        await reached(lambda: _why(house, "unreachable"), "without a listener it says so", within_s=20)
+
+
+async def _states(house: Children, wanted: list[str]) -> bool:
+    docs = {r.doc.id: r.doc for r in house.results() if isinstance(r, CommandChanged)}
+    return [doc.state for doc in docs.values()] == wanted
+
+
+async def _why(house: Children, code: str) -> bool:
+    """The reason why a message to a device was not delivered."""
+    ends = [e for row in house.rows() for _, e in row.events if isinstance(e, Delivered)]
+    return any(end.detail.startswith(code) for end in ends)
 
 
 async def _gone(pid: int) -> bool:

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from devices.catalogue import Catalogue, Device
+from devices.catalogue import Catalogue, Device, Source
+from devices.reading import Reading
+from gateway.app.commands import unanswered_checks
 from gateway.core.command import MOVES, NAMES, OFFERS, PENDING, CommandState, Press, Step
 from gateway.core.compiled import Compiled
-from gateway.core.event import Acted, Delivered, Outcome, Verb
+from gateway.core.event import Acted, Delivered, Measured, Outcome, Verb
 from gateway.core.plan import Plan
 from gateway.core.state import freeze, thaw
 from gateway.core.step import bind
@@ -84,13 +86,16 @@ def test_every_state_answers_every_step() -> None:
 
 
 def test_what_is_never_offered() -> None:
-    """No gas valve is opened from afar, and nothing of the fire panel's is touched."""
+    """No gas valve is opened from afar, and nothing of the fire panel's is touched: it is only asked."""
     assert not any("open" in name for name in NAMES)
     kinds = {kind for kind, _ in OFFERS}
-    assert kinds.isdisjoint(
-        {"pump", "sprinkler", "fan", "shutter", "lift", "panel", "transmission", "hydrant"}
-    )
-    assert {key for key, offer in OFFERS.items() if offer.press is Press.TWO} == {("valve", "valve_close")}
+    assert kinds.isdisjoint({"pump", "sprinkler", "fan", "shutter", "lift", "hydrant"})
+    assert {name for kind, name in OFFERS if kind == "panel"} == {
+        "read_state", "read_version", "read_configuration", "read_clock"
+    }  # fmt: skip
+    assert {key for key, offer in OFFERS.items() if offer.press is Press.TWO} == {
+        ("valve", "valve_close"), ("transmission", "initialise"),
+    }  # fmt: skip
     assert {key for key, offer in OFFERS.items() if offer.automatic} == {
         ("siren", "siren_on"),
         ("camera", "snapshot"),
@@ -323,3 +328,127 @@ def test_commands_outlive_a_crash_but_not_their_time(home: Gateway) -> None:
     assert sent(again) == [("valve", "valve_close")]
     again.advance(120)
     assert [c.state for c in again.engine.state.commands.values()] == ["failed"]
+
+
+def result(home: Gateway, device: str, words: str) -> None:
+    """The device's own word on the last command."""
+    home.measure(device, "command_result", f"{home.commanded[-1].command} {words}")
+
+
+def test_a_devices_result_ends_its_command(home: Gateway) -> None:
+    """Failed is failed at once, with its reason; ok is done, but of a valve only with the state that was asked for."""
+    ask(home, "siren6", "siren_on", anyway=True)
+    result(home, "siren6", "ok")
+    assert states(home) == ["confirmed"]
+    ask(home, "valve", "valve_close")
+    ask(home, "valve", "valve_close", confirm=True)
+    result(home, "valve", "ok")
+    assert states(home)[-1] == "sent"
+    result(home, "valve", "failed jammed")
+    assert states(home)[-1] == "failed"
+    assert home.engine.state.commands[home.commanded[-1].command].detail == "refused: jammed"
+    assert failures(home) == ["sim:valve|valve_close"]
+    result(home, "valve", "ok closed")
+    assert states(home)[-1] == "confirmed"
+    home.measure("valve", "command_result", "c0.0 failed something else")
+    assert states(home)[-1] == "confirmed"
+
+
+# -- questions to transmission devices --------------------------------------------------------------------------------
+
+
+def guarded() -> Gateway:
+    """The estate with a transmission device and its panel on a source that speaks GB/T 26875.3."""
+    base = plan()
+    sources = {**base.catalogue.sources, "panels": Source("panels", "est", codecs=("gb26875",))}
+    more = (
+        Device("panels:000000000379", "est", "transmission"),
+        Device("panels:000000000379/1.1", "b1", "panel"),
+    )
+    devices = {**base.catalogue.devices, **{d.id: d for d in more}}
+    home = Gateway(replace(base, catalogue=Catalogue(base.catalogue.places, devices, sources)))
+    home.dead.add("command")  # what becomes of a message, each story says itself
+    spoke(home, "heartbeat")
+    return home
+
+
+def spoke(home: Gateway, metric: str) -> None:
+    """The transmission device says something."""
+    reading = Reading(f"panels:000000000379/{metric}/", True)
+    home.engine.submit(Measured("panels", [reading]))
+    home.settle()
+
+
+def end(home: Gateway, sent: bool, detail: str) -> None:
+    """What became of the last message."""
+    effect = home.commanded[-1]
+    home.engine.state.outbox.setdefault(effect.id, effect)
+    home.engine.submit(Delivered(effect.id, Outcome.SENT if sent else Outcome.FAILED, detail))
+    home.settle()
+
+
+def question(home: Gateway, name: str, device: str = "000000000379", **args: Any) -> str:
+    home.docs.setdefault("", None)  # type: ignore[arg-type]  # as in `ask`
+    del home.docs[""]
+    return home.act("root", "command", f"panels:{device}", role="operator", name=name, **args).code
+
+
+def test_a_question_is_over_when_the_device_answered_on_its_line() -> None:
+    """No metric need say it: the device's own frame is its word."""
+    home = guarded()
+    assert question(home, "read_version") == "ok"
+    end(home, True, "taken")
+    assert states(home) == ["confirmed"]
+    assert question(home, "read_state", "000000000379/1.1", anyway=True) == "ok"
+    end(home, False, "denied: the device refused it")
+    assert states(home)[-1] == "failed"
+    assert failures(home) == ["panels:000000000379/1.1|read_state"]
+
+
+def test_a_question_without_an_answer_fails_after_three_tries() -> None:
+    """Ten seconds each (GB/T 26875.3-2011, 6.5.4 and 6.5.5), and a listener that is away is no softer."""
+    home = guarded()
+    assert question(home, "set_clock") == "ok"
+    for _ in range(3):
+        end(home, False, "silent: the device did not confirm it")
+        home.advance(10)
+    assert len(home.commanded) == 3
+    assert states(home) == ["failed"]
+    assert failures(home) == ["panels:000000000379|set_clock"]
+
+
+def test_a_duty_check_is_answered_by_a_person() -> None:
+    """It rings once; somebody's key at the device is the answer, and nothing is asked again meanwhile."""
+    home = guarded()
+    assert question(home, "duty_check") == "ok"
+    end(home, True, "taken")
+    home.advance(300)
+    assert (states(home), len(home.commanded)) == (["sent"], 1)
+    spoke(home, "duty_answered")
+    assert states(home) == ["confirmed"]
+    assert not [a for a in home.alarms.values() if a.rule == "gateway.nobody_on_duty"]
+
+
+def test_a_duty_check_that_nobody_answers_is_an_alarm_and_a_reading() -> None:
+    """After the ten minutes the device holds its prompt nobody was there; who answers late, or next time, ends it."""
+    home = guarded()
+    assert question(home, "duty_check") == "ok"
+    end(home, True, "taken")
+    home.advance(601)
+    assert states(home) == ["failed"]
+    (alarm,) = [a for a in home.alarms.values() if a.rule == "gateway.nobody_on_duty"]
+    assert (alarm.state, alarm.metric, alarm.value, alarm.priority) == ("UNACK", "duty_answered", False, 2)
+    assert failures(home) == []
+    (event,) = unanswered_checks(home.engine.state)
+    assert [(r.point, r.value) for r in event.readings] == [("panels:000000000379/duty_answered/", False)]
+    home.engine.submit(event)
+    home.settle()
+    assert list(unanswered_checks(home.engine.state)) == []
+    spoke(home, "duty_answered")
+    assert states(home) == ["confirmed"]
+    assert next(a for a in home.alarms.values() if a.rule == "gateway.nobody_on_duty").state == "RTNUN"
+
+
+def test_questions_are_for_devices_that_hold_a_line(home: Gateway) -> None:
+    """An MQTT detector is asked nothing of a fire panel's protocol."""
+    assert ask(home, "kitchen", "read_state") == "not_offered"

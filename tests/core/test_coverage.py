@@ -145,3 +145,65 @@ def test_where_floors_are_unknown_the_building_stands_for_them() -> None:
     guard = Guard(estate().catalogue)
     assert sorted(guard.wards) == ["fire/b2", "fire/f5", "fire/f6", "hydrant/b2"]
     assert "sim:sos" not in guard.of
+
+
+# -- what speaks through a bridge -------------------------------------------------------------------------------
+
+PANEL = "sim:000000000379"
+PARTS = tuple(Device(f"{PANEL}/1.1.0002000{n}", "f5", "smoke") for n in range(3))
+ZIGBEE = Device("sim:0x00158d0001a2b3c4", "f6", "smoke", report_period_s=3600)
+LORA = Device("sim:lora-1", "b2", "smoke", via="sim:lora-gateway", report_period_s=3600)
+
+
+def behind() -> Gateway:
+    """Detectors behind a transmission device, a Zigbee bridge without a place, and a gateway the catalogue names."""
+    return Gateway(with_devices(estate(), Device(PANEL, "b1", "transmission"), *PARTS, ZIGBEE, LORA))
+
+
+def test_a_bridge_that_is_away_takes_its_devices_with_it() -> None:
+    """At once, as one alarm of the bridge and those of the places; back again, they are guarded again."""
+    home = behind()
+    home.measure("bridge", "gateway_availability", "offline")
+    home.measure("lora-gateway", "gateway_availability", "offline")
+    home.advance(61)
+    assert set(unguarded(home)) == {"fire/f6", "fire/b2"}
+    away = [a for a in home.alarms.values() if a.rule == "health-bridge-offline"]
+    assert sorted(a.device for a in away) == ["sim:bridge", "sim:lora-gateway"]
+    data = freeze(home.engine.state)
+    again = thaw(data)
+    bind(again, home.engine.plan)
+    assert again.impaired.away == home.engine.state.impaired.away
+    assert again.impaired.count == home.engine.state.impaired.count
+    home.measure("bridge", "gateway_availability", "online")
+    home.measure("lora-gateway", "gateway_availability", "online")
+    assert set(unguarded(home).values()) == {"RTNUN"}
+
+
+def test_a_silent_transmission_device_is_one_alarm() -> None:
+    """Its components have no heartbeat of their own: never silent by themselves, unguarded as soon as it is."""
+    home = behind()
+    home.measure(PANEL.removeprefix("sim:"), "heartbeat", True)
+    home.advance(95)
+    assert set(unguarded(home)) == {"fire/f5"}
+    home.advance(30 * 3600)
+    silent = {a.device for a in home.alarms.values() if a.rule == "health-device-silent"}
+    assert silent.isdisjoint({d.id for d in PARTS})
+
+
+def test_what_speaks_through_an_absent_bridge_is_not_told_one_by_one() -> None:
+    """While the bridge's own alarm stands its devices' silence is no news; silent after its return, it is."""
+    home = behind()
+    home.measure("0x00158d0001a2b3c4", "smoke", False)
+    home.measure("bridge", "gateway_availability", "offline")
+    home.advance(8 * 3600)
+    assert not [a for a in home.alarms.values() if a.device == ZIGBEE.id and a.metric == "online"]
+    home.measure("bridge", "gateway_availability", "online")
+    home.advance(700)
+    assert [a.rule for a in home.alarms.values() if a.device == ZIGBEE.id] == ["health-device-silent"]
+
+
+def test_a_point_taken_out_of_service_says_nothing_of_what_is_behind() -> None:
+    """A fault of a transmission device is its own; only that it is away reaches further."""
+    home = behind()
+    home.measure(PANEL.removeprefix("sim:"), "fault", True)
+    assert unguarded(home) == {}

@@ -183,6 +183,17 @@ def test_sos_every_press_is_new(home: Gateway) -> None:
     assert home.docs[doc.id].alarms[0].count == 2
 
 
+def test_a_line_that_is_crossed_is_over_as_it_happens(home: Gateway) -> None:
+    """No camera says that a line is no longer crossed: each crossing is news, and shown as long as its rule says."""
+    for count in (1, 2):
+        home.measure("cam", "line_crossing", True, "fence")
+        (alarm,) = [a for a in home.alarms.values() if a.metric == "line_crossing"]
+        assert (alarm.state, alarm.count, alarm.priority) == ("UNACK", count, 3)
+        home.advance(20)
+    home.advance(11)
+    assert home.alarms[alarm.id].state == "NORM"
+
+
 def test_silence_is_an_alarm_and_speaking_ends_it() -> None:
     """A mains gas detector that says nothing is missed in minutes; its next word ends the alarm."""
     home = Gateway(estate(gas=True))
@@ -360,3 +371,20 @@ def test_a_fire_that_nobody_hears_of_says_so() -> None:
     home.advance(301)
     assert told(home)[0][0] == "li"
     assert next(a for a in home.alarms.values() if a.rule == "gateway.nobody").state in ("RTNUN", "NORM")
+
+
+def test_a_taken_incident_says_when_it_is_given_back(home: Gateway) -> None:
+    """From the taking until somebody is on scene the document holds the moment at which it is open again."""
+    home.measure("kitchen", "smoke", True)
+    incident = next(iter(home.docs))
+    assert home.docs[incident].give_back_at is None
+    home.act("wang", "take")
+    due = home.clock.utc_ms() + 180_000
+    assert home.docs[incident].give_back_at == due
+    home.advance(60)
+    assert home.docs[incident].give_back_at == due
+    home.advance(121)
+    assert (home.docs[incident].handling, home.docs[incident].give_back_at) == ("open", None)
+    home.act("wang", "take")
+    home.act("wang", "on_scene")
+    assert home.docs[incident].give_back_at is None

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.codec import COMMANDS, Ask, Message
+from devices.codecs.sparkplug_b.wire import read
+from devices.codecs.zigbee2mqtt.commands import doable
 from devices.decode import CODECS, Decoder
 from gateway.core.command import NAMES
 
@@ -258,3 +260,76 @@ def test_a_source_of_one_family_says_why() -> None:
     """Where there is only one family its own reason is the answer."""
     decoder = Decoder({}, {"s": ("zigbee2mqtt",)})
     assert str(decoder.command("s", "x", "mute", ID, EXPIRES)).startswith("unknown-device")
+
+
+def test_locks_that_say_which_way_they_turn_are_unlocked() -> None:
+    """A lock of Zigbee or ESPHome; a relay never is."""
+    exposes = [
+        {
+            "type": "lock",
+            "features": [
+                {
+                    "type": "binary",
+                    "name": "state",
+                    "property": "state",
+                    "access": 7,
+                    "value_on": "LOCK",
+                    "value_off": "UNLOCK",
+                }
+            ],
+        }
+    ]
+    known = {"device:door": [IEEE, "lock", {}, doable(exposes, "Smart lock")]}
+    assert CODECS["zigbee2mqtt"].command(known, IEEE, "unlock", ID, EXPIRES) == (
+        Ask("zigbee2mqtt/door/set", b'{"state":"UNLOCK"}'),
+    )
+    assert not doable(
+        [{"type": "lock", "features": [{"property": "state", "access": 1, "value_off": "UNLOCK"}]}], ""
+    )
+    known = learn("esphome", ("door/lock/front/state", b"LOCKED"))
+    assert CODECS["esphome"].command(known, "door", "unlock", ID, EXPIRES) == (
+        Ask("door/lock/front/command", b"UNLOCK"),
+    )
+
+
+def test_sparkplug_writes_the_one_boolean_that_means_it() -> None:
+    """By name, typed and timed, on the device's own topic; two that could mean it are none."""
+    rows = {
+        "Siren/Buzzer": ["Siren/Buzzer", 11, "", ""],
+        "#3": ["Siren/Buzzer", 11, "", ""],
+        "Gas/Valve Open": ["Gas/Valve Open", 11, "", ""],
+        "Temperature": ["Temperature", 9, "", ""],
+    }
+    codec = CODECS["sparkplug_b"]
+    known = {
+        "birth:plant/edge/dev": rows,
+        "birth:plant/edge": {"A/Relay": ["A/Relay", 11, "", ""], "B/Relay": ["B/Relay", 11, "", ""]},
+    }
+    (ask,) = codec.command(known, "plant/edge/dev", "siren_on", ID, EXPIRES)
+    assert ask.topic == "spBv1.0/plant/DCMD/edge/dev"
+    (metric,) = read(ask.payload).metrics
+    assert (metric.name, metric.type, metric.value, metric.at) == ("Siren/Buzzer", 11, 1, EXPIRES - 60_000)
+    assert read(ask.payload).at == EXPIRES - 60_000
+    (ask,) = codec.command(known, "plant/edge/dev", "valve_close", ID, EXPIRES)
+    assert [(m.name, m.value) for m in read(ask.payload).metrics] == [("Gas/Valve Open", 0)]
+    for native, name, why in (
+        ("plant/edge", "relay_off", "not-taken: 2"),
+        ("plant/edge/dev", "mute", "not-taken: 0"),
+        ("plant/ghost", "siren_on", "unknown-device"),
+    ):
+        assert str(codec.command(known, native, name, ID, EXPIRES)).startswith(why)
+
+
+@pytest.mark.parametrize(("payload", "says"), [
+    ({"id": ID, "ok": True, "state": "closed"}, f"{ID} ok closed"), ({"id": ID, "ok": True}, f"{ID} ok"),
+    ({"id": ID, "ok": False, "error": "jammed"}, f"{ID} failed jammed"), ({"ok": True}, None), ({"id": ID}, None),
+    ([], None), ({"id": "x" * 65, "ok": True}, None),
+])  # fmt: skip
+def test_a_native_result_is_a_reading(payload: Any, says: str | None) -> None:
+    """What became of a command, in the device's words; one without id and outcome is set aside."""
+    message = Message("s", "community/est/dev/result", json.dumps(payload).encode())
+    decoded = CODECS["native"].decode({}, message)
+    assert [(r.point, r.value) for r in decoded.readings] == (
+        [("s:est/dev/command_result/", says)] if says is not None else []
+    )
+    assert (decoded.quarantine is None) is (says is not None)

@@ -12,11 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.codec import Decoded
+from devices.codecs import gb26875
 from devices.codecs.gb26875 import ask
 from devices.codecs.gb26875.frame import (
     ANSWER,
     CONFIRM,
+    CONTROL,
     DENY,
+    REQUEST,
     SEND,
     UNIT_MAX,
     Packet,
@@ -519,3 +522,57 @@ def test_retained_and_configured() -> None:
     assert {r.flags & RETAINED for r in got.readings} == {RETAINED}
     assert not urgent(got)
     assert values(tell(sent(Configuration(None, "主机".encode("gb18030")))))["configuration", ""] == "主机"
+
+
+# -- what devices are told ------------------------------------------------------------------------------------
+
+HEARD = ("000000000379", "000000000379/1.1", "000000000379/1.1.0002000a")
+
+
+@pytest.mark.parametrize(("native", "name", "unit"), [
+    (HEARD[0], "duty_check", "04 5b0100"), (HEARD[0], "set_clock", "04 5a01" + to_bytes(NOW).hex()),
+    (HEARD[0], "initialise", "04 590100"),
+    (HEARD[0], "read_state", "04 510100"), (HEARD[0], "read_version", "04 550100"),
+    (HEARD[1], "read_state", "04 3d010101"), (HEARD[1], "read_clock", "04 44010101"),
+    (HEARD[2], "read_state", "04 3e0101010a000200"),
+])  # fmt: skip
+def test_an_order_becomes_its_frame(native: str, name: str, unit: str) -> None:
+    """To the address that spoke, from the one it spoke to, in its version; confirm or answer bring the serial back."""
+    said = gb26875.command({}, native, name, "c1", 0)
+    assert not isinstance(said, str)
+    (order,) = said
+    assert order.topic == "line:gb26875/000000000379"
+    heard = encode(Packet(9, 1, 2, to_bytes(NOW), 0x379, 0x15B38, SEND, b"\x16"))
+    packet = parse(gb26875.tell(order.payload, heard[:64], 77, NOW))
+    assert (packet.serial, packet.main, packet.user, packet.source, packet.target) == (
+        77,
+        1,
+        2,
+        0x15B38,
+        0x379,
+    )
+    assert packet.command in (CONTROL, REQUEST)
+    assert packet.data == bytes.fromhex(unit[2:])
+    for command, took in ((CONFIRM, True), (ANSWER, True), (DENY, False)):
+        answer = encode(Packet(77, 1, 2, to_bytes(NOW), 0x379, 0x15B38, command, b""))
+        (one,) = gb26875.frames(bytearray(answer), NOW)
+        assert one.reply == (77, took)
+
+
+@pytest.mark.parametrize(("native", "name", "why"), [
+    ("0379", "duty_check", "unknown-device"), (f"{HEARD[0]}/300.1", "read_state", "unknown-device"),
+    (HEARD[1], "duty_check", "not-taken"), (HEARD[2], "read_clock", "not-taken"), (HEARD[0], "siren_on", "not-taken"),
+])  # fmt: skip
+def test_what_the_standard_has_no_frame_for(native: str, name: str, why: str) -> None:
+    """A panel is never told to do anything, and a detector has no clock."""
+    said = gb26875.command({}, native, name, "c1", 0)
+    assert isinstance(said, str)
+    assert said.startswith(why)
+
+
+def test_the_clock_remark_is_no_exchange() -> None:
+    """Its serial number lies above ours, so that its confirm settles nothing that somebody waits for."""
+    wrong = encode(Packet(9, 1, 1, to_bytes(NOW - 86_400_000), 0x379, 0, SEND, b""))
+    (one,) = gb26875.frames(bytearray(wrong), NOW)
+    assert one.remark is not None
+    assert parse(one.remark).serial > 0x7FFF

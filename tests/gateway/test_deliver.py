@@ -46,6 +46,16 @@ async def test_told_and_reported() -> None:
         assert len(desk.reports) == 1
 
 
+async def test_a_call_starts_with_the_next_turn_of_the_loop() -> None:
+    """Beside a flood every turn takes milliseconds: nothing lies between a released call and its channel but one."""
+    hand = Hand()
+    async with running(Desk(by_hand("chat", hand))) as desk:
+        await desk.look()
+        desk.deliverer.submit([notify()])
+        await asyncio.sleep(0)
+        assert hand.effects == ["81234.0"]
+
+
 async def test_retries_say_the_same_thing() -> None:
     """Every try of an effect carries the same words and the same link, at 0, 2 and 5 s."""
     hand = Hand(RETRY, RETRY)

@@ -10,6 +10,7 @@ import pytest
 
 from devices.reading import Flag, Reading
 from gateway import feed as feed_module
+from gateway import follow
 from gateway.batch import batch_of
 from gateway.core.effect import AlarmChanged, AlarmDoc, Happened
 from gateway.core.event import FORMAT, Measured, Ticked
@@ -19,7 +20,7 @@ from gateway.journal import Journal, Row
 from gateway.latest import Latest
 from gateway.series import StoreError
 from gateway.views import Change, Views
-from tests.gateway.api.house import Shelf
+from tests.gateway.api.shelf import Shelf
 from tests.gateway.journals import START, row
 from tests.parts import until
 
@@ -205,6 +206,21 @@ def test_another_journal_begins_the_views_anew(tmp_path: Path) -> None:
     until(lambda: again.views.applied_seq == 6, "the shorter journal")
     assert [a.id for a in again.views.alarms(None, None, 10)] == ["r|6"]
     again.stop()
+
+
+def test_news_end_the_pause_after_a_large_read(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a flood of measurements reads are few and large; an alarm does not wait for the next of them."""
+    monkeypatch.setattr(follow, "BUSY_S", 3600.0)
+    following = Following(tmp_path)
+    following.start()
+    journal.append(row(1, follow.BUSY_EVENTS))
+    following.reached(follow.BUSY_EVENTS)
+    journal.append(alarm(follow.BUSY_EVENTS + 1))
+    following.follower.nudge(follow.BUSY_EVENTS + 1, news=True)
+    until(lambda: following.heard, "the alarm")
+    following.stop()
 
 
 def test_an_end_that_nobody_asked_for_is_told(tmp_path: Path, journal: Journal) -> None:

@@ -81,3 +81,16 @@ def test_an_alarm_never_overtakes_its_own_device() -> None:
     alarm = next(a for a in home.alarms.values() if a.device == "s:est/d")
     assert alarm.state == "UNACK"
     assert [token[2] for token in home.acknowledged] == [1, 3, 2]
+
+
+def test_whose_devices_a_crowded_topics_are() -> None:
+    """A gateway that speaks for many on one topic: the family of each is remembered, whenever it first speaks."""
+    home = Gateway(estate())
+    ingest = Ingest(
+        home.engine, Decoder(), {"s": Source("s", "est")}, lambda: None, lambda: False, lambda *_: None
+    )
+    session: Any = _Session()
+    for name in ("one", "two"):
+        body = f'{{"{name}":[{{"ts":1795276800000,"values":{{"smoke":0}}}}]}}'.encode()
+        ingest.received(session, "v1/gateway/telemetry", body, 0, False, False)
+    assert ingest.families == {"s:one": "thingsboard", "s:two": "thingsboard"}

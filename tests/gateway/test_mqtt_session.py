@@ -76,15 +76,15 @@ async def test_many_acknowledgements_are_one_write() -> None:
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await greet(reader, writer)
-        writer.write(b"".join(publish("t", b"", packet_id) for packet_id in range(1, 1001)))
+        writer.write(b"".join(publish("t", b"", packet_id) for packet_id in range(1, 501)))
         while data := await reader.read(65_536):
             heard.append(data)
 
     ear = Recorder()
     async with scripted(script) as port, running(settings(port, protocol=311), ear):
         await async_until(lambda: heard, "the acknowledgements")
-    assert heard[0][:4000] == b"".join(
-        b"\x40\x02" + packet_id.to_bytes(2, "big") for packet_id in range(1, 1001)
+    assert heard[0][:2000] == b"".join(
+        b"\x40\x02" + packet_id.to_bytes(2, "big") for packet_id in range(1, 501)
     )
     assert ear.drains == 1
 

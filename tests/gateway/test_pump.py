@@ -96,7 +96,7 @@ class House:
         self.answers.append((answered, durable))
         self.moved.set()
 
-    def committed(self, seq: int) -> None:
+    def committed(self, seq: int, news: bool) -> None:
         self.moved.set()
 
     async def until(self, condition: Any) -> None:

@@ -55,7 +55,7 @@ WRONG: list[tuple[str, Any, list[str]]] = [
      ]),
     ("a column unknown", put(SMALL, "devices", 0, plce="b"), [
         ("devices row 1, plce: expected one of id, place, kind, name, model, report_period_s, mains, external_ids, "
-        "installed_on, expires_on, calibration_due, test_due, "
+        "installed_on, expires_on, calibration_due, test_due, ..., "
         "found the unknown key \"plce\"; nearest: place")]),
     ("a column missing", {"devices": [{"id": "x:d"}]}, [
         ("devices row 1: expected the key place (an id of 1 to 128 characters, no space at its ends), "

@@ -60,6 +60,20 @@ def test_what_is_due_is_listed_earliest_first(registry: Registry) -> None:
     assert registry.get("devices", "hall:s/k2")[0] == row
 
 
+def test_a_business_changes_its_gas_detectors_sooner(registry: Registry) -> None:
+    """A mark on a place counts for all below it, in what is due and on the device; taken off, it is a home again."""
+    device, _ = registry.get("devices", "hall:s/k2")
+    device |= {"kind": "gas", "installed_on": "2023-11-30"}
+    registry.put("devices", device, who=WHO, now=NOW)
+    building, _ = registry.get("places", "s-b1")
+    for marked, due in ((False, []), (True, [("2026-11-30", "expired")])):
+        registry.put("places", {**building, "business": marked}, who=WHO, now=NOW)
+        assert [(d.day, d.what) for d in registry.due("2026-11-22", 30)] == due
+        assert registry.ends_on(device) == ("2026-11-30" if marked else "2028-11-30")
+    assert registry.snapshot().catalogue.places["s-b1"].business
+    assert not registry.snapshot().catalogue.places["s-b1-101"].business
+
+
 def test_a_day_must_be_one_of_the_calendar(registry: Registry) -> None:
     """The 30th of February and words are refused with the column."""
     row, _ = registry.get("devices", "hall:s/k2")

@@ -6,7 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,11 +25,12 @@ from tests.parts import until
 
 
 @contextmanager
-def view(data: Path) -> Iterator[httpx.Client]:
-    """A running view and a client for it; the end of its stdin ends it, with code 0."""
+def view(data: Path, **stores: Mapping[str, str]) -> Iterator[httpx.Client]:
+    """A running view and a client for it; the end of its stdin ends it, with code 0. Without `stores`, the embedded."""
     settings = Settings(
-        data=str(data), channels={"recording": {"kind": "recording"}}, stores={"history": {"kind": "duckdb"}}
-    )
+        data=str(data), channels={"recording": {"kind": "recording"}},
+        stores=stores or {"history": {"kind": "duckdb"}},
+    )  # fmt: skip
     with socket.create_server(("127.0.0.1", 0)) as web:
         url = f"http://127.0.0.1:{web.getsockname()[1]}"
         orders = Orders("view", str(data), msgspec.msgpack.encode(settings), web_fd=web.fileno(), web_url=url)

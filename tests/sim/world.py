@@ -151,7 +151,7 @@ class World:
     def answer(self, answered: Answered, seq: int, durable: bool) -> None:
         """Acts of this world do not wait for their answers."""
 
-    def committed(self, seq: int) -> None:
+    def committed(self, seq: int, news: bool) -> None:
         """Nobody follows here."""
 
     # -- what happens -----------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ function incident(id: string, over: Row & { what: [string, string] }): Row {
     verdict: "unverified", sound: "ringing", what, place: { path: ["阳光花园", "3号楼", "1单元", "5层", "502", "厨房"],
       text: "3号楼 1单元 5层 502 厨房", grid: "第三网格", geo: null, external_ids: {} },
     opened_at: at(Date.now()), measured_at: at(Date.now()), updated_at: at(Date.now()), alarms: [], taken_by: null,
-    next: null, cases: [], links: { self: `/api/v1/incidents/${id}` }, told: [], sound_until: null, late_ms: 0, cause: "",
+    next: null, cases: [], links: { self: `/api/v1/incidents/${id}` }, told: [], sound_until: null, give_back_at: null, late_ms: 0, cause: "",
     advice: null, ...rest,
   };
 }

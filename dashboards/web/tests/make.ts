@@ -23,6 +23,7 @@ export function incident(over: Partial<Incident> = {}): Incident {
     next: null,
     told: [],
     sound_until: null,
+    give_back_at: null,
     late_ms: 0,
     cause: "",
     advice: { "zh-CN": "先打电话。", en: "Call first." },

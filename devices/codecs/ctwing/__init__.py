@@ -26,6 +26,8 @@ from zlib import crc32
 import msgspec
 
 from devices.codec import Decoded, Learned, Message, Push, Reply, Topic
+from devices.codecs.ctwing.commands import command as command
+from devices.codecs.ctwing.commands import request as request
 from devices.codecs.ctwing.examples import EXAMPLES as EXAMPLES
 from devices.inner import Gathered, Inner, Origin, inner, name_of, spoken
 from devices.instants import from_ms

@@ -1,6 +1,6 @@
 """What is sent down to an ESPHome node: `<prefix>/<component>/<object>/command`, of objects that were heard.
 
-Source: esphome.io, "MQTT Client Component", "Switch Component", "Valve Component".
+Source: esphome.io, "MQTT Client Component", "Switch Component", "Valve Component", "Lock Component".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ OBJECTS_MAX: Final = 16
 NODES_MAX: Final = 4096
 """Nodes remembered of one source."""
 
-_TAKING: Final = frozenset(("switch", "valve"))
+_TAKING: Final = frozenset(("switch", "valve", "lock"))
 _VALUES: Final = {"siren_on": b"ON", "siren_off": b"OFF", "relay_off": b"OFF"}
 _SWITCHES: Final[Mapping[str, tuple[tuple[str, ...], bytes]]] = {
     "mute": (("muted",), b"ON"),
@@ -55,6 +55,8 @@ def command(
     switches = {path: _meant(path) for path in known if path.startswith("switch/")}
     if name == "valve_close":
         fitting, value = valves, b"CLOSE"
+    elif name == "unlock":
+        fitting, value = [path for path in known if path.startswith("lock/")], b"UNLOCK"
     elif name in _SWITCHES:
         metrics, value = _SWITCHES[name]
         fitting = [path for path, meant in switches.items() if meant in metrics]

@@ -17,6 +17,8 @@ codec_gb26875_3_2011, dgiot/dgiot and ActorLancer/GB-T-26875.3.2011-rs. What is 
 - Every frame that brings data is a `heartbeat` of the transmission device, and the empty one (and the one-byte
   handshake 0x16) is nothing else. Confirms, denials, and commands of a centre say nothing.
 - Types and units left to makers are set aside with the reason, and confirmed: what they say is kept, not lost.
+- What a device is asked and told (`asking`) goes over its own connection: confirmed (3) or answered (5) with the same
+  serial number it was taken, denied (6) it never will be. Ours are below 32 768; the remark about its clock is above.
 - Serial numbers tell no duplicates: they start again at 0 with each connection. A frame sent twice brings the same
   times, and so the same readings.
 """
@@ -28,6 +30,8 @@ from typing import Any, Final
 
 from devices.codec import Decoded, Frame, Message, Topic
 from devices.codecs.gb26875.ask import Call, set_clock
+from devices.codecs.gb26875.asking import command as command
+from devices.codecs.gb26875.asking import tell as tell
 from devices.codecs.gb26875.examples import EXAMPLES as EXAMPLES
 from devices.codecs.gb26875.frame import (
     ANSWER,
@@ -113,7 +117,7 @@ def _clock(packet: Packet, now: int) -> bytes | None:
     said = to_ms(packet.sent)
     if said is not None and abs(said - now) < CLOCK_OFF_MS:
         return None
-    serial = now // 1000 & 0xFFFF  # an exchange of ours; the device gives it back in its confirm
+    serial = now // 1000 & 0x7FFF | 0x8000  # the device gives it back in its confirm, which nobody waits for
     return set_clock(Call(packet.target, packet.source, serial, now, packet.main, packet.user))
 
 
@@ -134,8 +138,8 @@ def frames(buffer: bytearray, now: int) -> Iterator[Frame]:
             data = REGISTERED if packet.data == HANDSHAKE else b""
             yield Frame(piece.data, topic, reply(packet, CONFIRM, now, data), remark=_clock(packet, now))
         elif packet.command == ANSWER:
-            yield Frame(piece.data, topic)
+            yield Frame(piece.data, topic, reply=(packet.serial, True))
         elif packet.command in {CONFIRM, DENY}:
-            yield Frame(piece.data)
+            yield Frame(piece.data, reply=(packet.serial, packet.command == CONFIRM))
         else:
             yield Frame(piece.data, refuse=reply(packet, DENY, now))

@@ -26,6 +26,7 @@ from devices.codecs.native.events import event
 from devices.codecs.native.examples import EXAMPLES as EXAMPLES
 from devices.codecs.native.telemetry import Route, telemetry
 from devices.reading import Flag, Reading, device_id, point_id
+from devices.vocabulary import short
 
 TOPICS: Sequence[Topic] = (
     Topic("community/+/+/event", alarm_only=True),
@@ -36,6 +37,7 @@ TOPICS: Sequence[Topic] = (
 )
 
 _TOPIC: Final = re.compile(r"community/([A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64})/([a-z]{1,16})")
+_ID_MAX: Final = 64  # characters of a command's id; ours have some ten
 _TOPICS_MAX: Final = 65_536  # about 100 MB; past it the memo starts again and a message costs some 5 us more
 _SOURCES_MAX: Final = 256
 
@@ -59,8 +61,44 @@ def _status(route: Route, message: Message) -> Decoded:
 
 
 def _nothing(route: Route, message: Message) -> Decoded:
-    """Commands are ours and results answer them: understood, and no reading."""
+    """Commands are ours: understood, and no reading."""
     return Decoded()
+
+
+class _Result(msgspec.Struct):
+    id: str = ""
+    ok: Any = None
+    state: Any = None
+    error: Any = None
+
+
+_result_of: Final = msgspec.json.Decoder(_Result)
+
+
+def _result(route: Route, message: Message) -> Decoded:
+    """What became of a command: `<id> ok <state>` or `<id> failed <error>`, as the device says it.
+
+    A `state` that is an object holds metrics, as telemetry does.
+    """
+    try:
+        said = _result_of.decode(message.payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Decoded(quarantine=f"not-json: {error}")
+    if not said.id or len(said.id) > _ID_MAX or type(said.ok) is not bool:
+        return Decoded(quarantine="missing: a result says id and ok")
+    words = said.state if said.ok else said.error
+    text = (
+        f"{said.id} {'ok' if said.ok else 'failed'} {short(words) if isinstance(words, str) else ''}".rstrip()
+    )
+    flags = int(Flag.RETAINED) if message.retained else 0
+    found = [Reading(point_id(route.device, "command_result"), text, None, flags)]
+    problem = None
+    if said.ok and isinstance(said.state, dict) and said.state:  # what it measures now, as in its telemetry
+        state = msgspec.structs.replace(message, payload=msgspec.json.encode({**said.state, "v": 1}))
+        decoded = telemetry(route, state)
+        found += decoded.readings
+        problem = decoded.quarantine
+    return Decoded(found, problem, f"r{said.id}")
 
 
 _READERS: Final[dict[str, Callable[[Route, Message], Decoded]]] = {
@@ -68,7 +106,7 @@ _READERS: Final[dict[str, Callable[[Route, Message], Decoded]]] = {
     "event": lambda route, message: event(route.device, message),
     "status": _status,
     "command": _nothing,
-    "result": _nothing,
+    "result": _result,
 }
 
 _routes: dict[str, dict[str, Route]] = {}

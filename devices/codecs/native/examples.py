@@ -182,7 +182,18 @@ EXAMPLES: Sequence[Example] = (
     Example(
         "Our own command is no reading", f"{_T}/command", b'{"id":"c1","name":"hush","args":{},"expires":1}'
     ),
-    Example("Its answer is none either", f"{_T}/result", b'{"id":"c1","ok":true,"state":{},"error":null}'),
+    Example(
+        "Its answer is one, with what the device says of itself now",
+        f"{_T}/result",
+        b'{"id":"c1","ok":true,"state":{"valve_open":false},"error":null}',
+        [(_D, "command_result", "", "c1 ok"), (_D, "valve_open", "", False)],
+    ),
+    Example(
+        "A command that failed",
+        f"{_T}/result",
+        b'{"id":"c1","ok":false,"state":null,"error":"jammed"}',
+        [(_D, "command_result", "", "c1 failed jammed")],
+    ),
     Example("Not JSON", f"{_T}/telemetry", b"temperature=21", [], quarantine="not-json"),
     Example("NaN is no JSON", f"{_T}/telemetry", b'{"v":1,"temperature":NaN}', [], quarantine="not-json"),
     Example("No such topic", "community/yangguang/telemetry", b'{"v":1}', [], quarantine="unknown-topic"),

@@ -24,6 +24,8 @@ from zlib import crc32
 import msgspec
 
 from devices.codec import Decoded, Message, Topic
+from devices.codecs.onenet.commands import command as command
+from devices.codecs.onenet.commands import request as request
 from devices.codecs.onenet.door import admit as admit
 from devices.codecs.onenet.examples import EXAMPLES as EXAMPLES
 from devices.inner import Gathered, Inner, Origin, inner, inner_by, name_of, profile_for, spoken

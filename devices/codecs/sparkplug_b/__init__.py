@@ -24,6 +24,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from devices.codec import Ask, Decoded, Learned, Message, Topic
+from devices.codecs.sparkplug_b.commands import command as command
 from devices.codecs.sparkplug_b.examples import EXAMPLES as EXAMPLES
 from devices.codecs.sparkplug_b.names import DIALECT, meant
 from devices.codecs.sparkplug_b.wire import BOOLEAN, Metric, Payload, WireError, read, rebirth, signed

@@ -1,4 +1,4 @@
-"""Sparkplug B's protobuf on the wire: a bounded reader of payloads, and a writer of the one command we send.
+"""Sparkplug B's protobuf on the wire: a bounded reader of payloads, and a writer of the commands we send.
 
 Field numbers: eclipse/tahu, sparkplug_b/sparkplug_b.proto. Encoding: protobuf.dev, "Encoding". What a payload may hold
 beside that (data sets, files, extensions) is stepped over unread.
@@ -97,10 +97,15 @@ def signed(value: int, kind: int) -> int:
 
 def rebirth(now: int) -> bytes:
     """The command that makes an edge node send its births again (specification, 6.4.20: NCMD)."""
-    name = b"Node Control/Rebirth"
-    at = b"\x18" + _encoded(now)
-    metric = b"\x0a" + bytes((len(name),)) + name + at + b"\x20\x0b\x70\x01"
-    return b"\x08" + _encoded(now) + b"\x12" + bytes((len(metric),)) + metric
+    return boolean("Node Control/Rebirth", True, now)
+
+
+def boolean(name: str, value: bool, at: int) -> bytes:
+    """A payload that writes one boolean metric by its name, at a time in UTC ms (NCMD, DCMD)."""
+    text = name.encode()
+    stamp = b"\x18" + _encoded(at)
+    metric = b"\x0a" + _encoded(len(text)) + text + stamp + b"\x20\x0b\x70" + bytes((value,))
+    return b"\x08" + _encoded(at) + b"\x12" + _encoded(len(metric)) + metric
 
 
 def _encoded(value: int) -> bytes:

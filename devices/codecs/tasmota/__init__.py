@@ -36,6 +36,9 @@ from devices.vocabulary import Meaning
 
 _PREFIXES: Final = ("tele", "stat", "cmnd")
 
+CROWDED: Final = True
+"""A Zigbee bridge tells of all its devices on its own topic."""
+
 TOPICS: Sequence[Topic] = (
     Topic("tasmota/discovery/#"),
     *(Topic(f"{prefix}/#") for prefix in _PREFIXES),

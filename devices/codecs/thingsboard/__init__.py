@@ -42,6 +42,9 @@ TOPICS: Sequence[Topic] = (
     Topic("sensor/+/disconnect"),
 )
 
+CROWDED: Final = True
+"""A gateway speaks for many on one topic."""
+
 DEVICES_MAX: Final = 512
 """Devices in one message of a gateway. Its connector packs at most some hundred values."""
 

@@ -46,6 +46,8 @@ def _collect(exposes: Any, is_valve: bool, found: Does, depth: int) -> None:
         prop, access = item.get("property"), item.get("access")
         if prop == "warning" and item.get("type") == "composite":
             _warning(item, found)
+        elif item.get("type") == "lock" and isinstance(item.get("features"), list):
+            _lock(item["features"], found)
         elif not isinstance(prop, str):
             if item.get("type") in {"switch", None}:  # lights, locks, climates: nothing we turn
                 _collect(item.get("features"), is_valve, found, depth + 1)
@@ -70,6 +72,15 @@ def _warning(item: Mapping[str, Any], found: Does) -> None:
         sound["duration"] = SOUND_S
     found["siren_on"] = ["warning", sound]
     found["siren_off"] = ["warning", {"mode": "stop"}]
+
+
+def _lock(features: list[Any], found: Does) -> None:
+    """A lock says itself which way it turns: `state`, LOCK or UNLOCK."""
+    for item in features[:_ITEMS_MAX]:
+        if isinstance(item, dict) and item.get("property") == "state" and item.get("value_off") == "UNLOCK":
+            access = item.get("access")
+            if isinstance(access, int) and access & 2:
+                _put(found, "unlock", "state", "UNLOCK")
 
 
 def _property(prop: str, item: Mapping[str, Any], is_valve: bool, found: Does) -> None:

@@ -28,13 +28,13 @@ class Unfaithful(Exception):
 
 
 class Exporter:
-    """Exports open days one at a time, in a DuckDB of its own: the writer keeps its buffers and its files."""
+    """Does long work on files, each in a DuckDB of its own: the writer keeps its buffers and its files."""
 
     def __init__(self, temporary: Path, memory_mb: int) -> None:
         self._temporary = temporary
         self._memory_mb = memory_mb
         self._lock = threading.Lock()
-        self._running: duckdb.DuckDBPyConnection | None = None
+        self._running: set[duckdb.DuckDBPyConnection] = set()
         self._stopped = False
 
     def export(self, source: Path, latest: Path) -> tuple[Path, int, Path]:
@@ -44,7 +44,7 @@ class Exporter:
         """
         part = self._temporary / (source.stem + ".parquet")
         newest = self._temporary / (source.stem + ".latest.parquet")
-        self._run(lambda db: self._export(db, source, part, latest, newest))
+        self.run(lambda db: self._export(db, source, part, latest, newest))
         if not (ends_well(part) and ends_well(newest)):
             raise Unfaithful(f"{part.name} was not written whole")
         sync(part)  # here, where nobody waits for it
@@ -54,20 +54,21 @@ class Exporter:
         """Interrupt what runs and refuse to begin; an interrupted export raises duckdb.InterruptException."""
         with self._lock:
             self._stopped = True
-            if self._running is not None:
-                self._running.interrupt()
+            for db in self._running:
+                db.interrupt()
 
-    def _run(self, work: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
-        db = connect(self._memory_mb, 1, self._temporary / "closing")
+    def run(self, work: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+        """Do some work in a DuckDB of its own. Raises duckdb.Error, and InterruptException once stopped."""
+        db = connect(self._memory_mb, 1, self._temporary / f"work-{threading.get_native_id()}")
         try:
             with self._lock:
                 if self._stopped:
                     raise duckdb.InterruptException("closing stopped")
-                self._running = db
+                self._running.add(db)
             work(db)
         finally:
             with self._lock:
-                self._running = None
+                self._running.discard(db)
             db.close()
 
     @staticmethod

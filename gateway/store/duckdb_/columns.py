@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from gateway.series import Batch
+from gateway.store.duckdb_.deletions import Gone
 from gateway.store.duckdb_.files import DAY_MS, Claim
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ class Columns:
             to = self._last_seq if stop == len(days) else int(self.seq[stop]) - 1
             yield Run(int(days[start]), to, slice(start, stop))
 
-    def take(self, run: Run, claims: list[Claim]) -> tuple[list[str], dict[str, Array]]:
-        """The run's points and its other arrays by name, without the readings that `claims` already hold."""
+    def take(self, run: Run, claims: list[Claim], gone: Sequence[Gone]) -> tuple[list[str], dict[str, Array]]:
+        """The run's points and its other arrays by name, without what `claims` already hold and what is `gone`."""
         points = self.point[run.rows]
         arrays = {
             name: getattr(self, name)[run.rows]
@@ -88,6 +89,8 @@ class Columns:
         for claim in claims:
             if claim.day == run.day:
                 new &= (seq <= claim.after) | (seq > claim.to)
+        for deletion in gone:
+            new &= ~deletion.rows(points, arrays["at"], seq)
         if new.all():
             return points, arrays
         return [points[i] for i in np.flatnonzero(new)], {

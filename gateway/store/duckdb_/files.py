@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import zlib
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,8 +15,9 @@ import msgspec
 
 DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_PART: Final = re.compile(r"part-(\d+)-(\d+)-([0-9a-f]{8})\.parquet")
+_PART: Final = re.compile(r"(part|extra)-(\d+)-(\d+)-([0-9a-f]{8})\.parquet")
 _OPEN: Final = re.compile(r"open-(\d{4}-\d{2}-\d{2})-(\d+)\.duckdb")
+_ROLL: Final = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d+)-(\d+)-([0-9a-f]{8})\.parquet")
 _MAGIC: Final = b"PAR1"  # Parquet format: first and last four bytes of a whole file
 _DAMAGED_KEPT: Final = 8  # files; evidence for a person, not a second archive
 
@@ -28,11 +31,21 @@ class Claim(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A closed day's file, or one of them."""
+    """A closed day's file, or one of them; `extra` readings were imported, lie in that range and claim nothing."""
 
     path: Path
     claim: Claim
     crc: int
+    extra: bool = False
+
+
+class Roll(NamedTuple):
+    """The roll-up of a part's readings in steps of so many minutes."""
+
+    path: Path
+    claim: Claim
+    crc: int
+    minutes: int
 
 
 class Rewind(msgspec.Struct, frozen=True):
@@ -52,9 +65,16 @@ def day_number(name: str) -> int:
     return date.fromisoformat(name).toordinal() - _EPOCH
 
 
-def part_path(folder: Path, claim: Claim, crc: int) -> Path:
+def part_path(folder: Path, claim: Claim, crc: int, *, extra: bool = False) -> Path:
     """Where a part belongs."""
-    return folder / f"day={day_name(claim.day)}" / f"part-{claim.after}-{claim.to}-{crc:08x}.parquet"
+    kind = "extra" if extra else "part"
+    return folder / f"day={day_name(claim.day)}" / f"{kind}-{claim.after}-{claim.to}-{crc:08x}.parquet"
+
+
+def roll_path(folder: Path, claim: Claim, minutes: int, crc: int) -> Path:
+    """Where a roll-up belongs: not beside its part, where everything is readings."""
+    name = f"{day_name(claim.day)}-{claim.after}-{claim.to}-{crc:08x}.parquet"
+    return folder / "rollups" / f"{minutes}min" / name
 
 
 def open_path(folder: Path, day: int, after: int) -> Path:
@@ -65,16 +85,24 @@ def open_path(folder: Path, day: int, after: int) -> Path:
 def parts(folder: Path) -> list[Part]:
     """The closed days, oldest first; files with other names are nobody's business here."""
     found = []
-    for path in folder.glob("day=*/part-*.parquet"):
+    for path in folder.glob("day=*/*.parquet"):
         match = _PART.fullmatch(path.name)
         try:
             day = day_number(path.parent.name.removeprefix("day="))
         except ValueError:
             continue
         if match:
-            claim = Claim(day, int(match[1]), int(match[2]))
-            found.append(Part(path, claim, int(match[3], 16)))
+            claim = Claim(day, int(match[2]), int(match[3]))
+            found.append(Part(path, claim, int(match[4], 16), match[1] == "extra"))
     return sorted(found, key=lambda p: p.claim)
+
+
+def rolls(folder: Path, minutes: int) -> list[Roll]:
+    """The roll-ups in steps of so many minutes, oldest first."""
+    named = ((p, _ROLL.fullmatch(p.name)) for p in folder.glob(f"rollups/{minutes}min/*.parquet"))
+    return sorted(
+        Roll(p, Claim(day_number(m[1]), int(m[2]), int(m[3])), int(m[4], 16), minutes) for p, m in named if m
+    )
 
 
 def open_days(folder: Path) -> list[tuple[Path, int, int]]:
@@ -110,6 +138,19 @@ def settle(path: Path, target: Path) -> None:
     sync(target.parent.parent)
 
 
+def copy(path: Path, target: Path, *, link: bool = False) -> None:
+    """A whole copy in its place, or nothing; with `link` the same bytes under a second name where the disk can."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(target.name + ".new")
+    fresh.unlink(missing_ok=True)
+    if link:
+        with suppress(OSError):  # another disk, or one without links
+            os.link(path, fresh)
+    if not fresh.exists():
+        shutil.copyfile(path, fresh)
+    settle(fresh, target)
+
+
 def sync(path: Path) -> None:
     """Make the bytes of a file, or the renames and removals in a folder, survive a power cut."""
     handle = os.open(path, os.O_RDONLY)
@@ -139,6 +180,18 @@ def set_aside(folder: Path, path: Path) -> Path:
     for old in sorted(aside.iterdir(), key=lambda p: p.stat().st_mtime)[: -2 * _DAMAGED_KEPT]:
         old.unlink()
     return target
+
+
+def spares(backups: Path, claim: Claim) -> list[Path]:
+    """Files in a backup, or in a folder of backups, that hold exactly what a lost part held, newest first."""
+    name = f"day={day_name(claim.day)}/part-{claim.after}-{claim.to}-*.parquet"
+    found = [*backups.glob(name), *backups.glob(f"*/{name}")]
+    return sorted(found, key=lambda p: p.stat().st_mtime, reverse=True)
+
+
+def written_crc(path: Path) -> int:
+    """The CRC-32 that the name of a part or roll-up gives."""
+    return int(path.stem.rpartition("-")[2], 16)
 
 
 def load_rewind(folder: Path) -> Rewind | None:

@@ -160,6 +160,38 @@ class OpenDay:
         self.ids.update(fresh)
         self.to = max(to, self.to)
 
+    def delete(
+        self, db: duckdb.DuckDBPyConnection, ids: list[int], after: int, to: int, before: int
+    ) -> tuple[int, int, int]:
+        """Delete readings of these points with `after < seq <= to` that arrived before `before`.
+
+        Gives how many, and when the first and the last arrived. Raises duckdb.Error, and nothing is deleted.
+        """
+        where = (
+            f'seq > {after} AND seq <= {to} AND "at" < {before} AND point IN (SELECT unnest($1::INTEGER[]))'
+        )
+        readings = f"{self.alias}.readings"
+        counted = (
+            f'SELECT count(*), coalesce(min("at"), 0), coalesce(max("at"), 0) FROM {readings} WHERE {where}'
+        )
+        count, first, last = db.execute(counted, [ids]).fetchall()[0]
+        if count:
+            db.begin()
+            try:
+                # What is stored claims itself, and this no longer will.
+                db.execute(f'UPDATE {self.alias}.claim SET "to" = {self.to}')
+                db.execute(f"DELETE FROM {readings} WHERE {where}", [ids])
+                db.commit()
+            except duckdb.Error:
+                undo(db)
+                raise
+        return count, first, last
+
+    def checkpoint(self, db: duckdb.DuckDBPyConnection) -> None:
+        """Write the log into the file, as far as others leave it free."""
+        with suppress(duckdb.Error):  # somebody reads: detaching does it then
+            db.execute(f"CHECKPOINT {self.alias}")
+
     def advance(self, db: duckdb.DuckDBPyConnection, to: int) -> None:
         """Claim up to `to`: what came since held no reading of this day. Raises duckdb.Error."""
         if to > self.to:

@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from devices.reading import Flag, Value
-from gateway.series import Kind, Query, Rollup, Sample, Series
+from gateway.series import Kind, Query, Sample, Series
 
 FIELDS: Final = '"at", kind, number, text, measured_at, flags, seq, n'
 """What makes a sample, in the order `_sample` takes it."""
 
-# Journal order as one number: seq, then the place in the message. A message has far fewer than 2**20 readings.
-_ORDER: Final = "((seq << 20) | n)"
+ORDER: Final = "((seq << 20) | n)"
+"""Journal order as one number: seq, then the place in the message. A message has far fewer than 2**20 readings."""
+
+SAYS_SOMETHING: Final = (
+    f"kind <> {Kind.NONE:d} AND (flags & {Flag.INVALID:d}) = 0 AND (kind = {Kind.TEXT:d} OR isfinite(number))"
+)
+"""What a rolled-up step counts (see gateway.series.Rollup)."""
 
 # What was sent live outranks what a device sent late from its memory, then the journal's order decides.
 _NEWEST: Final = (
-    f"(((CASE WHEN (flags & {Flag.HISTORICAL:d}) = 0 THEN 1 ELSE 0 END)::BIGINT << 62) | {_ORDER})"
-)
-
-# What a rolled-up step counts (see gateway.series.Rollup).
-_SAYS_SOMETHING: Final = (
-    f"kind <> {Kind.NONE:d} AND (flags & {Flag.INVALID:d}) = 0 AND (kind = {Kind.TEXT:d} OR isfinite(number))"
+    f"(((CASE WHEN (flags & {Flag.HISTORICAL:d}) = 0 THEN 1 ELSE 0 END)::BIGINT << 62) | {ORDER})"
 )
 
 _VALUE: Final[Mapping[int, Callable[[Any, Any], Value]]] = {
@@ -51,35 +51,27 @@ class Statement(NamedTuple):
 
 
 def question(query: Query, tables: Iterable[OpenTable], parts: Sequence[Path]) -> Statement | None:
-    """The statement that answers `query`; None where no file can know anything."""
+    """The statement that answers `query` for raw readings; None where no file can know anything."""
     points = list(dict.fromkeys(query.points))
-    sources, parameters = _sources(points, tables, parts, f'"at" >= {query.since} AND "at" < {query.until}')
-    if not sources:
+    found, parameters = sources(points, tables, parts, f'"at" >= {query.since} AND "at" < {query.until}')
+    if not found:
         return None
-    everything = " UNION ALL ".join(sources)
-    if query.step_ms is None:
-        # One more than the limit tells a cut series from one that just fits.
-        cut = query.limit + 1
-        if len(points) == 1:
-            tail = f'ORDER BY "at", seq, n LIMIT {cut}'
-        else:
-            place = 'row_number() OVER (PARTITION BY point ORDER BY "at", seq, n)'
-            tail = f'QUALIFY {place} <= {cut} ORDER BY point, "at", seq, n'
-        return Statement(f"SELECT point, {FIELDS} FROM ({everything}) {tail}", parameters)
-    last = ", ".join(f"arg_max_null({column}, {_ORDER})" for column in ("kind", "number", "text"))
-    sql = (
-        f'SELECT point, "at" - "at" % {query.step_ms} AS step, min(number), max(number), avg(number), count(*), {last}'
-        f" FROM ({everything}) WHERE {_SAYS_SOMETHING} GROUP BY point, step ORDER BY point, step"
-    )
-    return Statement(sql, parameters)
+    everything = " UNION ALL ".join(found)
+    # One more than the limit tells a cut series from one that just fits.
+    cut = query.limit + 1
+    if len(points) == 1:
+        tail = f'ORDER BY "at", seq, n LIMIT {cut}'
+    else:
+        place = 'row_number() OVER (PARTITION BY point ORDER BY "at", seq, n)'
+        tail = f'QUALIFY {place} <= {cut} ORDER BY point, "at", seq, n'
+    return Statement(f"SELECT point, {FIELDS} FROM ({everything}) {tail}", parameters)
 
 
 def answer(query: Query, rows: Iterable[tuple[Any, ...]]) -> list[Series]:
     """The rows of `question`'s statement as one series a point, in the order asked."""
     found: dict[str, list[Any]] = {point: [] for point in query.points}
-    make = _sample if query.step_ms is None else _rollup
     for point, *columns in rows:
-        found[point].append(make(*columns))
+        found[point].append(_sample(*columns))
     cut = query.limit
     return [
         Series(point, samples[:cut] if (more := len(samples) > cut) else samples, more)
@@ -90,12 +82,10 @@ def answer(query: Query, rows: Iterable[tuple[Any, ...]]) -> list[Series]:
 def newest(points: Sequence[str] | None, tables: Iterable[OpenTable], known: Path | None) -> Statement | None:
     """The statement for the last reading of each point (None: of all); `known` is the file of last readings, if any."""
     wanted = None if points is None else list(dict.fromkeys(points))
-    sources, parameters = _sources(wanted, tables, [known] if known else [], "true", last=True)
-    if not sources:
+    found, parameters = sources(wanted, tables, [known] if known else [], "true", last=True)
+    if not found:
         return None
-    return Statement(
-        f"SELECT point, {_last()} FROM ({' UNION ALL '.join(sources)}) GROUP BY point", parameters
-    )
+    return Statement(f"SELECT point, {_last()} FROM ({' UNION ALL '.join(found)}) GROUP BY point", parameters)
 
 
 def latest_of(rows: Iterable[tuple[Any, ...]]) -> dict[str, Sample]:
@@ -126,7 +116,7 @@ def _last_rows(day: str, where: str) -> str:
     return f"(SELECT * FROM {day}.readings WHERE rowid IN ({rows}))"
 
 
-def _sources(
+def sources(
     points: list[str] | None,
     tables: Iterable[OpenTable],
     parts: Sequence[Path],
@@ -135,7 +125,7 @@ def _sources(
     last: bool = False,
 ) -> tuple[list[str], list[Any]]:
     """A SELECT for each open day that knows any of the points, and one for all Parquet files; `last`: of last rows."""
-    sources: list[str] = []
+    found: list[str] = []
     parameters: list[Any] = []
     for alias, ids in tables:
         narrowed = where
@@ -145,7 +135,7 @@ def _sources(
                 continue
             narrowed = f"point IN ({', '.join(map(str, known))}) AND {where}"
         rows = _last_rows(alias, narrowed) if last else f"(SELECT * FROM {alias}.readings WHERE {narrowed})"
-        sources.append(f"SELECT p.point, {FIELDS} FROM {rows} r JOIN {alias}.points p ON p.id = r.point")
+        found.append(f"SELECT p.point, {FIELDS} FROM {rows} r JOIN {alias}.points p ON p.id = r.point")
     if parts:
         narrowed = where
         parameters.append([str(path) for path in parts])
@@ -154,10 +144,10 @@ def _sources(
             wanted = "point = ?" if len(points) == 1 else f"point IN ({', '.join('?' * len(points))})"
             narrowed = f"{wanted} AND {where}"
             parameters += points
-        sources.append(
+        found.append(
             f"SELECT point, {FIELDS} FROM read_parquet(?, hive_partitioning = false) WHERE {narrowed}"
         )
-    return sources, parameters
+    return found, parameters
 
 
 def _sample(  # noqa: PLR0917  a row's columns in order
@@ -171,16 +161,3 @@ def _sample(  # noqa: PLR0917  a row's columns in order
     n: int,
 ) -> Sample:
     return at, _VALUE[kind](number, text), measured_at, flags, seq, n
-
-
-def _rollup(  # noqa: PLR0917  a row's columns in order
-    step: int,
-    minimum: float | None,
-    maximum: float | None,
-    mean: float | None,
-    count: int,
-    kind: int,
-    number: float | None,
-    text: str | None,
-) -> Rollup:
-    return step, minimum, maximum, mean, _VALUE[kind](number, text), count

@@ -9,8 +9,11 @@ import duckdb
 
 from gateway.series import StoreError
 from gateway.store.duckdb_ import files
-from gateway.store.duckdb_.files import Claim, Part, Rewind
+from gateway.store.duckdb_.deletions import Deletions
+from gateway.store.duckdb_.files import Claim, Part, Rewind, Roll
 from gateway.store.duckdb_.openday import OpenDay
+from gateway.store.duckdb_.rolling import STEPS_MIN
+from gateway.store.duckdb_.steps import Rolls
 
 
 class FileLost(Exception):
@@ -27,11 +30,14 @@ class Shelf:
     there yet.
     """
 
-    def __init__(self, folder: Path, note: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, note: Callable[[str], None], backups: Path | None = None) -> None:
         self._folder = folder
         self._note = note
+        self._backups = backups
+        self.deletions = Deletions(folder, note)
         self.days: list[OpenDay] = []
         self.parts: list[Part] = []
+        self.rolls: list[Roll] = []
         self.cursor = 0
         self.rewind: Rewind | None = None
         self.claims: list[Claim] = []  # what stands beyond the cursor; empty unless a hole is being filled
@@ -42,16 +48,9 @@ class Shelf:
         Raises FileLost: call it again with a fresh DuckDB, one that stumbled over a damaged file may not be trusted
         with the others. Raises StoreError where the machine, not a file, is at fault.
         """
-        self.days, self.parts = [], []
+        self.days, self.parts, self.rolls = [], [], []
         aside = set(bad)
-        for part in files.parts(self._folder):
-            if part.path in aside or not files.ends_well(part.path):
-                self._lose(part.path, part.claim.after, "not what was written")
-            else:
-                self.parts.append(part)
-        for path in sorted(aside):
-            if path.exists():  # the file of last readings: nothing depends on it
-                self._set_aside(path, "not what was written")
+        self._load_closed(aside)
         for path, day, after in files.open_days(self._folder):
             try:
                 found = OpenDay.load(db, path, day, after)
@@ -64,16 +63,36 @@ class Shelf:
                 raise FileLost from error
             if found is None:
                 files.remove(path)
-            elif any(p.claim[:2] == (day, after) and p.claim.to >= found.to for p in self.parts):
+            elif any(
+                p.claim[:2] == (day, after) and p.claim.to >= found.to for p in self.parts if not p.extra
+            ):
                 found.detach(db)  # it was closed, and only its left-over not yet removed
                 files.remove(path)
             else:
                 self.days.append(found)
         self._decide()
 
+    def _load_closed(self, aside: set[Path]) -> None:
+        for part in files.parts(self._folder):
+            if part.path in aside or not files.ends_well(part.path):
+                self._lose_part(part)
+            elif not part.extra and any(p.claim == part.claim for p in self.parts if not p.extra):
+                # A deletion was cut off after its new file and before it took the old one away; it is pending still.
+                files.remove(part.path)
+            else:
+                self.parts.append(part)
+        for minutes in STEPS_MIN:
+            for roll in files.rolls(self._folder, minutes):
+                if roll.path not in aside and files.ends_well(roll.path):
+                    self.rolls.append(roll)
+        aside -= {r.path for r in self.rolls}
+        for path in sorted(aside):
+            if path.exists():  # last readings, or a roll-up, which is made again: nothing depends on it
+                self._set_aside(path, "not what was written")
+
     def _decide(self) -> None:
-        claims = [*(p.claim for p in self.parts), *(d.claim for d in self.days)]
-        top = max((claim.to for claim in claims), default=0)
+        claims = [*(p.claim for p in self.parts if not p.extra), *(d.claim for d in self.days)]
+        top = max((claim.to for claim in (*claims, *(p.claim for p in self.parts))), default=0)
         known = files.load_rewind(self._folder)
         rewind = known and Rewind(min(known.after, top), max(known.until, top))
         if rewind is not None and rewind.after == rewind.until:
@@ -88,6 +107,58 @@ class Shelf:
         known = files.load_rewind(self._folder) or Rewind(after, 0)
         files.save_rewind(self._folder, Rewind(min(known.after, after), known.until))
         self._set_aside(path, reason)
+
+    def _lose_part(self, part: Part) -> None:
+        """A closed day comes back from a backup where there is one, else from the journal."""
+        if part.extra:
+            self._set_aside(part.path, "not what was written; import it again")
+            return
+        for spare in files.spares(self._backups, part.claim) if self._backups else ():
+            crc = files.written_crc(spare)
+            if not is_sound(Part(spare, part.claim, crc)):
+                continue
+            self._set_aside(part.path, "not what was written")
+            target = files.part_path(self._folder, part.claim, crc)
+            files.copy(spare, target)
+            self.parts.append(Part(target, part.claim, crc))
+            self.deletions.again([part.claim])  # the backup may be older than they are
+            self._note(f"{target.name}: brought back from the backup {spare.parent.parent}")
+            return
+        self._lose(part.path, part.claim.after, "not what was written")
+
+    def part_of(self, roll: Roll) -> Part | None:
+        """The part that a roll-up was made of, if it is there."""
+        return next((p for p in self.parts if p.claim == roll.claim and not p.extra), None)
+
+    def rolled(self, minutes: int, first: int, last: int) -> Rolls:
+        """The roll-ups of the days from `first` to `last` that may answer.
+
+        One whose part is gone answers for it, unless readings of its time came back in another file.
+        """
+        of_parts: dict[Part, Roll] = {}
+        alone: list[Roll] = []
+        standing = {p.claim: p for p in self.parts if not p.extra}
+        by_day: dict[int, list[Claim]] = {}
+        for claim in (*standing, *(d.claim for d in self.days)):
+            by_day.setdefault(claim.day, []).append(claim)
+        for roll in self.rolls:
+            if roll.minutes != minutes or not first <= roll.claim.day <= last:
+                continue
+            part = standing.get(roll.claim)
+            if part is not None:
+                of_parts[part] = roll
+            elif not any(overlap(c, roll.claim) for c in by_day.get(roll.claim.day, ())):
+                alone.append(roll)
+        return Rolls(of_parts, alone)
+
+    def unrolled(self) -> Part | None:
+        """The newest part that lacks a roll-up. What was imported has none."""
+        have = {(r.claim, r.minutes) for r in self.rolls}
+        wanting = (
+            p for p in reversed(self.parts) if not p.extra
+            and any((p.claim, m) not in have for m in STEPS_MIN)
+        )  # fmt: skip
+        return next(wanting, None)
 
     def filled(self) -> bool:
         """Whether nothing is being stored again (any more)."""
@@ -124,7 +195,12 @@ class Shelf:
         self._note(f"{path.name}: {reason}; set aside as {target.name}")
 
 
-def is_sound(part: Part) -> bool:
+def overlap(one: Claim, other: Claim) -> bool:
+    """Whether both speak of the same events of a day."""
+    return one.day == other.day and max(one.after, other.after) < min(one.to, other.to)
+
+
+def is_sound(part: Part | Roll) -> bool:
     """Whether a closed day is byte for byte what was written. One that is gone was taken away, not damaged."""
     try:
         return files.crc_of(part.path) == part.crc

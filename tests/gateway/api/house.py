@@ -29,11 +29,14 @@ from gateway.follow import Follower
 from gateway.inprocess import START_UTC_MS, thaw_plan
 from gateway.journal import Journal
 from gateway.latest import Latest
+from gateway.marks import Marks
 from gateway.planning import build_plan
+from gateway.proofs import Proofs
 from gateway.registry import Registry
 from gateway.registry.reader import Directory, RegistryReader
-from gateway.series import Batch, Query, Sample, Series
+from gateway.retention import Retention
 from gateway.views import Change, Views
+from tests.gateway.api.shelf import Shelf
 from tests.parts import async_until
 
 LINK_KEY = b"k" * 32
@@ -72,47 +75,6 @@ GRANTS = {
     "stranger": ("operator", "site-b"),
 }
 """Whom the tests ask as: each holds one grant; the stranger is an operator elsewhere."""
-
-
-class Shelf:
-    """A store in memory. `broken` makes every write fail; `back_to` sends its cursor back, as damage does."""
-
-    def __init__(self) -> None:
-        self.rows: dict[tuple[int, int], tuple[str, Sample]] = {}
-        self.last = 0
-        self.broken: Exception | None = None
-
-    def cursor(self) -> int:
-        return self.last
-
-    def write(self, batch: Batch) -> None:
-        if self.broken is not None:
-            raise self.broken
-        for i, seq in enumerate(batch.seq):
-            if seq > self.last:
-                value: Any = batch.text[i] if batch.text[i] is not None else batch.number[i]
-                sample = (batch.at[i], value, batch.measured_at[i], batch.flags[i], seq, batch.n[i])
-                self.rows[seq, batch.n[i]] = (batch.point[i], sample)
-        self.last = max(self.last, batch.last_seq)
-
-    def forget(self, before: int) -> list[str]:
-        self.rows = {key: row for key, row in self.rows.items() if row[1][0] >= before}
-        return []
-
-    def read(self, query: Query) -> list[Series]:
-        return [
-            Series(p, [s for q, s in self.rows.values() if q == p and query.since <= s[0] < query.until])
-            for p in query.points
-        ]
-
-    def latest(self, points: Sequence[str] | None = None) -> dict[str, Sample]:
-        return {p: s for _, (p, s) in sorted(self.rows.items()) if points is None or p in points}
-
-    def health(self) -> dict[str, Any]:
-        return {"ok": self.broken is None, "cursor": self.last, "problems": []}
-
-    def close(self) -> None:
-        """Nothing to let go of."""
 
 
 def furnish(path: Path) -> dict[str, str]:
@@ -158,15 +120,18 @@ class House:
         self.directory = Directory(folder / "registry.sqlite")
         self.control = ControlClient(folder / "engine.sock")
         views, latest = Views(folder / "views.sqlite"), Latest()
-        feeder = Feeder("history", self.store, folder / "journal", gather_s=0.01)
+        self.proofs = Proofs(folder / "proofs.sqlite")
+        feeder = Feeder("history", self.store, folder / "journal", gather_s=0.01, allowed=self.proofs.allowed)
+        kept = self.settings.retention
+        retention = Retention(self.proofs, lambda: {"history": self.store}, ("history",), kept.days_of)
         self.parts = Parts(
             folder, views, latest, [feeder], self.store, self.control, self.registry, self.auth, self.directory,
             Notes(folder / "notes.sqlite"), Hub(views.applied_seq), self._world(), LINK_KEY, "http://test", None,
-            clock=self.clock, replanned=self._replanned,
+            clock=self.clock, replanned=self._replanned, retention=retention, marks=Marks(folder / "marks.sqlite"),
         )  # fmt: skip
         self.follower = self.parts.follower = Follower(
             folder / "journal", views, latest, [feeder], self._applied, self._ended, clock=self.clock,
-            health=self.parts.devices_health,
+            health=self.parts.devices_health, marks=self.parts.marks,
         )  # fmt: skip
         self.app = create_app(self.parts)
         self.ended: list[BaseException] = []
@@ -200,6 +165,8 @@ class House:
             feeder.stop()
         self.parts.views.close()
         self.parts.notes.close()
+        self.parts.marks.close()
+        self.proofs.close()
         self.auth.close()
         self.registry.close()
         self.directory.close()
@@ -291,9 +258,9 @@ class House:
     def answer(self, answered: Answered, seq: int, durable: bool) -> None:
         self.server.answered(answered, seq, durable)
 
-    def committed(self, seq: int) -> None:
+    def committed(self, seq: int, news: bool) -> None:
         if hasattr(self, "server"):
-            self.server.nudge(seq)
+            self.server.nudge(seq, news)
 
     # -- wiring -------------------------------------------------------------------------------------------------
 
@@ -328,5 +295,5 @@ class House:
         self.ended.append(error)
 
     async def _nudge(self) -> None:
-        async for seq in self.control.nudges():
-            self.follower.nudge(seq)
+        async for seq, news in self.control.nudges():
+            self.follower.nudge(seq, news)

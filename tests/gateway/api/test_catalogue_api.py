@@ -123,3 +123,30 @@ async def test_deliveries_follow_the_incident(house: House) -> None:
     assert {row["outcome"] for row in rows} == {"sent"}
     assert {row["person"]["name"] for row in rows if row["role"] == "household"} == {None}
     assert (await house.client("operator").get("/api/v1/deliveries?incident=none")).json()["items"] == []
+
+
+async def test_a_place_is_marked_as_a_business(house: House) -> None:
+    """By an admin, with the version seen; the gas detector there then lives three years, which its page says."""
+    admin = house.client("admin")
+    edit = {"place": "a-1-101", "kind": "gas", "installed_on": "2025-01-31"}
+    device = "/api/v1/devices/a:gas"
+    assert (await admin.put(device, json=edit, headers={"If-Match": "0"})).status_code == 200
+    await house.level()
+    assert (await admin.get(device)).json()["ends_on"] == "2030-01-31"
+    place = "/api/v1/places/a-1"
+    seen = await admin.get(place)
+    assert (seen.json()["business"], seen.json()["name"]) == (False, "1号楼")
+    tag = {"If-Match": seen.headers["etag"]}
+    assert (
+        await house.client("operator").put(place, json={"business": True}, headers=tag)
+    ).status_code == 403
+    assert (await admin.put(place, json={"business": True}, headers=tag)).status_code == 200
+    stale = await admin.put(place, json={"business": False}, headers=tag)
+    assert stale.json()["code"] == "precondition_failed"
+    await house.level()
+    assert (await admin.get(device)).json()["ends_on"] == "2028-01-31"
+    assert [
+        p["business"] for p in (await admin.get("/api/v1/places")).json()["items"] if p["id"] == "a-1"
+    ] == [True]
+    nowhere = await admin.get("/api/v1/places/ghost")
+    assert nowhere.json()["code"] == "not_found"

@@ -27,6 +27,8 @@ class Engine:
         self.path = path
         self.received: list[tuple[str, str, bytes]] = []
         self.listening: list[dict[str, Any]] = []
+        self.told: list[tuple[str, bool, str]] = []
+        self.say: Callable[[Mapping[str, Any]], None] = lambda _: None
         self.gone = 0
         self.holds = False
         self.refusal: str | None = None
@@ -41,7 +43,7 @@ class Engine:
             _never,
             lambda *_: None,
             lambda _: None,
-            lambda a: _Inlet(self, a),
+            lambda answer, say: _Inlet(self, answer, say),
         )
         await self._server.start()
 
@@ -61,8 +63,14 @@ class Engine:
 
 
 class _Inlet:
-    def __init__(self, engine: Engine, answer: Callable[[Sequence[int]], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        answer: Callable[[Sequence[int]], None],
+        say: Callable[[Mapping[str, Any]], None],
+    ) -> None:
         self._engine, self._answer = engine, answer
+        engine.say = say
 
     def receive(self, name: int, message: Mapping[str, Any]) -> str | None:
         engine = self._engine
@@ -75,6 +83,9 @@ class _Inlet:
 
     def listening(self, message: Mapping[str, Any]) -> None:
         self._engine.listening.append(dict(message))
+
+    def told(self, message: Mapping[str, Any]) -> None:
+        self._engine.told.append((message["effect"], message["took"], message["why"]))
 
     def gone(self) -> None:
         self._engine.gone += 1
@@ -148,6 +159,8 @@ def _frames(buffer: bytearray, now: int) -> Iterator[Frame]:
             raise RuntimeError("a bug of the codec")
         if line.startswith(b"!"):
             yield Frame(line, refuse=b"no\n")
+        elif line.startswith((b"took ", b"denied ")):
+            yield Frame(line, reply=(int(line.split()[1]), line.startswith(b"took")))
         elif line == b"hello":
             yield Frame(line, confirm=b"hello %d\n" % now)
         else:
@@ -155,9 +168,15 @@ def _frames(buffer: bytearray, now: int) -> Iterator[Frame]:
             yield Frame(line, "framed/x", confirm=b"ok " + line + b"\n", remark=remark)
 
 
-framed = SimpleNamespace(TOPICS=(Topic("framed/#"),), EXAMPLES=(), decode=_decode, frames=_frames)
+def _tell(order: bytes, heard: bytes, serial: int, now: int) -> bytes:
+    if order == b"burst":
+        raise RuntimeError("a bug of the codec")
+    return b"do %s after %s %d\n" % (order, heard, serial)
+
+
+framed = SimpleNamespace(TOPICS=(Topic("framed/#"),), EXAMPLES=(), decode=_decode, frames=_frames, tell=_tell)
 """A line is a frame, confirmed by `ok <line>`; `!...` is refused by `no`, `hello` answered and not taken, `late...`
-brings a remark."""
+brings a remark; `took <serial>` and `denied <serial>` answer what the device was told."""
 
 
 def family(codec: Any = None, name: str = "native") -> Family:

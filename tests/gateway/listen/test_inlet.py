@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devices.catalogue import Source
+from devices.codec import Ask
 from devices.decode import Decoder
 from gateway.api.health import LINK_WORDS, WORDS
 from gateway.config import SourceSettings, check_text
-from gateway.core.event import Gap, Measured, Quarantined
+from gateway.core.effect import Command
+from gateway.core.event import Delivered, Gap, Measured, Outcome, Quarantined
 from gateway.doctor import examine
 from gateway.ingest import Ingest
 from gateway.inprocess import Gateway
@@ -31,6 +33,7 @@ class House:
         self.home = Gateway(estate())
         self.told: list[tuple[str, str, Any]] = []
         self.kept: list[int] = []
+        self.said: list[Mapping[str, Any]] = []
         self.ingest = Ingest(
             self.home.engine, Decoder({}, {"s": ("native",)}), {"s": Source("s", "est")}, lambda: None, lambda: False,
             lambda *said: self.told.append(said),
@@ -41,7 +44,7 @@ class House:
         )
 
     def client(self) -> inlet.Inlet:
-        return self.inlets.open(self._answer)
+        return self.inlets.open(self._answer, self.said.append)
 
     def _answer(self, names: Sequence[int]) -> None:
         self.kept += names
@@ -165,3 +168,44 @@ def test_the_doctor_says_who_can_reach_it(tmp_path: Path) -> None:
     assert "TLS" in found["source a"]
     assert "no password" in found["source b"]
     assert "this machine only" in found["source c"]
+
+
+def told_something(house: House) -> tuple[list[Delivered], Command]:
+    """Where ends are reported, and one try of a command to a device of the listening source."""
+    reports: list[Delivered] = []
+    house.inlets.report = reports.append
+    return reports, Command("1.0", "c1", "s:000000000379", "s", "duty_check", 9, "live", "est")
+
+
+def test_an_order_goes_to_whoever_holds_the_way_in() -> None:
+    """With the words of its family; the listener's answer is the delivery, and a device's confirm says `taken`."""
+    house = House()
+    reports, command = told_something(house)
+    client = house.client()
+    client.listening({"links": {"s.http": "up"}, "figures": {}})
+    house.inlets.order(command, [Ask("line:gb26875/000000000379", b"duty_check 000000000379")])
+    assert house.said == [{
+        "do": "order", "effect": "1.0", "command": "c1", "source": "s", "topic": "gb26875/000000000379",
+        "payload": b"duty_check 000000000379", "expires_at": 9,
+    }]  # fmt: skip
+    client.told({"effect": "1.0", "took": True, "why": ""})
+    client.told({"effect": "1.0", "took": False, "why": "again"})
+    assert reports == [Delivered("1.0", Outcome.SENT, "taken")]
+
+
+def test_an_order_without_a_listener_fails_aloud() -> None:
+    """No listener, one that dies under way, a family without lines: each is reported, none is lost."""
+    house = House()
+    reports, command = told_something(house)
+    line = [Ask("line:gb26875/000000000379", b"x")]
+    house.inlets.order(command, line)
+    client = house.client()
+    client.listening({"links": {"s.http": "up"}, "figures": {}})
+    house.inlets.order(command, [Ask("community/x/command", b"")])
+    house.inlets.order(command, line)
+    client.gone()
+    assert [(r.outcome, r.detail) for r in reports] == [
+        (Outcome.FAILED, "unreachable: the listener is away"),
+        (Outcome.FAILED, "not-taken: this family's devices hold no line to us"),
+        (Outcome.FAILED, "unreachable: the listener is gone"),
+    ]

@@ -93,3 +93,25 @@ def test_what_is_no_address_is_refused(text: str) -> None:
     """Neither a default port nor a path, neither a user nor a blank."""
     with pytest.raises(ValueError, match=r"."):
         parse_listen(text)
+
+
+def test_a_platform_stands_only_where_its_family_can_be_asked() -> None:
+    """Its secrets are references like any other, its commands are ours, and other families have none."""
+    good = BEGIN + (
+        "listen: http, codecs: [ctwing], key: '${KEY}', platform: {product: '1', key: '${KEY}', app: A, "
+        "secret: '${KEY}', commands: {mute: {serviceIdentifier: s}}}}\n"
+    )
+    settings = check_text("csg.yaml", good.encode(), Path("/nowhere"), ENVIRON).settings
+    assert settings is not None
+    platform = settings.sources[0].platform
+    assert platform is not None
+    assert (platform.access.key, platform.access.commands["mute"]) == (KEY, {"serviceIdentifier": "s"})
+    assert KEY not in repr(settings)
+    assert KEY not in repr(settings.sources)
+    assert said(good.replace("ctwing", "native")) == [
+        "2:74: sources[0].platform: expected a platform only with ctwing or onenet, found native"
+    ]
+    assert (
+        "sources[0].platform.key: expected a reference"
+        in said(good.replace("1', key: '${KEY}'", "1', key: plain"))[0]
+    )

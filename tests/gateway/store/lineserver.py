@@ -87,9 +87,9 @@ def _fields_and_time(line: str) -> tuple[dict[str, Any], int]:
 
 
 def _value(fields: dict[str, Any]) -> Value:
-    kind, number = fields["kind"], fields.get("value")
+    kind, number = fields["kind"], fields.get("value", fields.get("invalid"))
     if kind == Kind.TEXT:
-        return str(fields["text"])
+        return str(fields.get("text", fields.get("invalid_text")))
     if kind == Kind.NONE:
         return None
     if number is None:

@@ -36,7 +36,7 @@ class Case:
         if self.server is None:
             store = duckdb_.open(duckdb_.Config(), where, "history", _site)
         else:
-            config = influxdb.Config(self.server.url, "community", batch_lines=100)
+            config = influxdb.Config(self.server.url, "community", batch_lines=1_000)
             store = influxdb.open(config, where, "city", _site)
         self.opened.append(store)
         return store

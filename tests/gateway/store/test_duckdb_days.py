@@ -127,7 +127,7 @@ def test_writing_and_asking_go_on_while_a_day_closes(
     assert begun.wait(LONG)
     store.write(batch(THREE_DAYS[10:]))
     assert stored(store) == expected(THREE_DAYS)
-    assert store.health()["closing"] == "2024-10-05"
+    assert store.health()["doing"] == "closing 2024-10-05"
     may_end.set()
     assert store.settled(LONG)
     assert stored(store) == expected(THREE_DAYS)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import subprocess
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.lines import Lines
+from gateway.linesink import LineSink
 from gateway.series import StoreError
 from gateway.store import influxdb
-from gateway.store.influxdb import InfluxSink, Lines
 from tests.gateway.store.feeding import NOON, Happening, batch, expected, ordered
 from tests.gateway.store.lineserver import Answer, LineServer, Request, line_server
-from tests.parts import require, until
 
 A, B = "home:a/temperature/", "home:b/state/左"
 EVENTS = [Happening(i, NOON + i // 3, [(A, i / 4, NOON, 0), (B, f"状态{i}", None, 8)]) for i in range(1, 41)]
@@ -33,19 +29,19 @@ def server() -> Iterator[LineServer]:
 
 
 @pytest.fixture
-def sink(server: LineServer, tmp_path: Path) -> Iterator[InfluxSink]:
+def sink(server: LineServer, tmp_path: Path) -> Iterator[LineSink]:
     """A writer to it, ten lines a request."""
     made = opened(server, tmp_path)
     yield made
     made.close()
 
 
-def opened(server: LineServer, folder: Path, bucket: str = "community") -> InfluxSink:
+def opened(server: LineServer, folder: Path, bucket: str = "community") -> LineSink:
     config = influxdb.Config(server.url, bucket, org="街道", token="word", batch_lines=10, timeout_ms=2_000)
     return influxdb.open(config, folder, "city", lambda source: "幸福里")
 
 
-def test_the_bytes_on_the_wire(sink: InfluxSink, server: LineServer) -> None:
+def test_the_bytes_on_the_wire(sink: LineSink, server: LineServer) -> None:
     """A POST to the v2 write path: gzip, token, organisation, bucket, nanoseconds, one line a reading, tags sorted."""
     sink.write(
         batch([Happening(7, 1_763_712_000_000, [(A, 21.5, 1_763_711_999_980, 0), (B, 'a "b"\\', None, 9)])])
@@ -61,12 +57,12 @@ def test_the_bytes_on_the_wire(sink: InfluxSink, server: LineServer) -> None:
         "n=0i,at=1763712000000i,flags=0i 1763712000000007000"
     )
     assert second == (
-        'reading,channel=左,device=home:b,metric=state,site=幸福里 text="a \\"b\\"\\\\",kind=4i,seq=7i,n=1i,'
+        'reading,channel=左,device=home:b,metric=state,site=幸福里 invalid_text="a \\"b\\"\\\\",kind=4i,seq=7i,n=1i,'
         "at=1763712000000i,flags=9i 1763712000000007001"
     )
 
 
-def test_requests_are_bounded_and_end_with_a_whole_message(sink: InfluxSink, server: LineServer) -> None:
+def test_requests_are_bounded_and_end_with_a_whole_message(sink: LineSink, server: LineServer) -> None:
     """A batch goes in several requests, none cutting a message in two, so that each confirms a cursor."""
     sink.write(batch(EVENTS))
     sizes = [len(r.body.split("\n")) for r in server.requests]
@@ -89,7 +85,7 @@ def test_requests_are_bounded_and_end_with_a_whole_message(sink: InfluxSink, ser
     ],
 )
 def test_a_server_in_trouble_loses_nothing(
-    sink: InfluxSink, server: LineServer, answer: Answer, least_ms: int, most_ms: int
+    sink: LineSink, server: LineServer, answer: Answer, least_ms: int, most_ms: int
 ) -> None:
     """The write raises and says how long to wait; what was confirmed counts, the rest follows, nothing is twice."""
     server.answer = lambda lines: answer if len(server.requests) > 3 else Answer(204)
@@ -126,7 +122,7 @@ def test_an_answer_that_never_comes(tmp_path: Path) -> None:
         sink.close()
 
 
-def test_an_answer_lost_on_the_way_doubles_nothing(sink: InfluxSink, server: LineServer) -> None:
+def test_an_answer_lost_on_the_way_doubles_nothing(sink: LineSink, server: LineServer) -> None:
     """The server stored the lines and died before saying so: writing them again lands on the same times."""
 
     def keeps_and_dies(lines: list[str]) -> Answer:
@@ -143,7 +139,7 @@ def test_an_answer_lost_on_the_way_doubles_nothing(sink: InfluxSink, server: Lin
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize("keeps_the_good", [True, False], ids=["partial", "all or nothing"])
 def test_a_line_the_server_refuses_does_not_hold_up_the_rest(
-    sink: InfluxSink, server: LineServer, tmp_path: Path, status: int, keeps_the_good: bool
+    sink: LineSink, server: LineServer, tmp_path: Path, status: int, keeps_the_good: bool
 ) -> None:
     """Bad lines are found by halving, kept in a file with the reason, counted, and everything else is in."""
 
@@ -168,18 +164,56 @@ def test_a_line_the_server_refuses_does_not_hold_up_the_rest(
     assert "seq=17i" in kept[1]
 
 
+THREE = """{"error":"partial write of line protocol occurred","data":[
+ {"original_line":"%s","line_number":%d,"error_message":"invalid column type for column 'value'"}]}"""
+SERVERLESS = """{"code":"invalid","message":"failed to parse line protocol: errors encountered on line(s):\\n\
+error parsing line %d (1-based): Unable to parse timestamp value\\n"}"""
+
+
+@pytest.mark.parametrize("says", ["three", "serverless", "a lie"])
+@pytest.mark.parametrize("keeps_the_good", [True, False], ids=["partial", "all or nothing"])
+def test_a_line_that_the_server_names(
+    sink: LineSink, server: LineServer, tmp_path: Path, says: str, keeps_the_good: bool
+) -> None:
+    """InfluxDB 3 says which lines it left out: they alone are set aside, without a search where it said the truth."""
+
+    def refuses_17(lines: list[str]) -> Answer:
+        bad = [i for i, line in enumerate(lines, 1) if "seq=17i,n=0i" in line]
+        if not bad:
+            return Answer(204)
+        good = [line for line in lines if "seq=17i,n=0i" not in line]
+        named = bad[0] if says != "a lie" else bad[0] % len(lines) + 1
+        said = SERVERLESS % named if says == "serverless" else THREE % (lines[bad[0] - 1][:40], named)
+        return Answer(400, said.encode(), keep=good if keeps_the_good else [])
+
+    server.answer = refuses_17
+    sink.write(batch(EVENTS))
+    assert (sink.cursor(), sink.health()["refused"], sink.health()["written"]) == (40, 1, 79)
+    assert ordered(server.stored()) == [s for s in expected(EVENTS) if s.sample[4:] != (17, 0)]
+    assert (len(server.requests) == 9) == (says != "a lie")
+    assert "seq=17i,n=0i" in (tmp_path / "cursors" / "influx-city.refused").read_text("utf-8")
+
+
+def test_readings_older_than_the_server_keeps_are_not_searched(sink: LineSink, server: LineServer) -> None:
+    """It dropped all of the request: each of its lines is a bad one."""
+    said = b'{"error":"partial write: points beyond retention policy dropped=10"}'
+    server.answer = lambda lines: Answer(400, said, keep=[])
+    sink.write(batch(EVENTS))
+    assert (len(server.requests), sink.health()["refused"]) == (8, 80)
+
+
 def test_a_server_that_refuses_everything_is_not_asked_forever(server: LineServer, tmp_path: Path) -> None:
     """The search for bad lines is bounded; the lines are in the file, not lost."""
     server.answer = lambda lines: Answer(400, b"no")
     sink = influxdb.open(influxdb.Config(server.url, "b"), tmp_path, "city", str)
     sink.write(batch([Happening(i, NOON + i, [(A, 1.0, None, 0)] * 9) for i in range(1, 401)]))
     assert (sink.cursor(), sink.health()["refused"]) == (400, 3_600)
-    assert len(server.requests) < 150
+    assert len(server.requests) < 450
     assert (tmp_path / "cursors" / "influx-city.refused").read_text("utf-8").count("\nreading,") == 3_600
     sink.close()
 
 
-def test_a_request_too_large_is_halved(sink: InfluxSink, server: LineServer) -> None:
+def test_a_request_too_large_is_halved(sink: LineSink, server: LineServer) -> None:
     """A proxy with a small limit gets smaller requests."""
     server.answer = lambda lines: Answer(413) if len(lines) > 3 else Answer(204)
     sink.write(batch(EVENTS))
@@ -187,7 +221,7 @@ def test_a_request_too_large_is_halved(sink: InfluxSink, server: LineServer) -> 
     assert sink.health()["ok"]
 
 
-def test_another_server_or_bucket_begins_anew(sink: InfluxSink, server: LineServer, tmp_path: Path) -> None:
+def test_another_server_or_bucket_begins_anew(sink: LineSink, server: LineServer, tmp_path: Path) -> None:
     """A cursor counts for the bucket it was confirmed by."""
     sink.write(batch(EVENTS))
     other = opened(server, tmp_path, "another")
@@ -197,7 +231,7 @@ def test_another_server_or_bucket_begins_anew(sink: InfluxSink, server: LineServ
 
 @pytest.mark.parametrize("harm", [b"", b"{", b'{"seq":"x","url":"","bucket":""}'])
 def test_a_damaged_cursor_writes_everything_again(
-    sink: InfluxSink, server: LineServer, tmp_path: Path, harm: bytes
+    sink: LineSink, server: LineServer, tmp_path: Path, harm: bytes
 ) -> None:
     """Which changes nothing there."""
     sink.write(batch(EVENTS))
@@ -223,52 +257,3 @@ def test_any_name_of_a_device_makes_one_line(name: str) -> None:
     server.take(Request("/api/v2/write", {}, {}, line))
     (stored,) = server.stored()
     assert stored.point == point
-
-
-def test_victoria_metrics_takes_and_shows_it(tmp_path: Path) -> None:
-    """A real server of the v2 write path stores every number with its series, also when all is written twice."""
-    program = require("victoria-metrics")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [program, f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={tmp_path / 'vm'}", "-retentionPeriod=100y",
-         "-dedup.minScrapeInterval=1ms"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: _answers(url), "victoria-metrics to answer")
-        sink = influxdb.open(influxdb.Config(url, "community"), tmp_path, "city", lambda source: "幸福里")
-        events = [
-            Happening(i, NOON + i * 1_000, [(A, i / 4, NOON, 0), (B, f"{i}", None, 0)])
-            for i in range(1, 1_001)
-        ]
-        sink.write(batch(events))
-        assert (sink.cursor(), sink.health()["ok"]) == (1_000, True)
-        sink.close()
-        (tmp_path / "cursors" / "influx-city.json").unlink()
-        sink = influxdb.open(influxdb.Config(url, "community"), tmp_path, "city", lambda source: "幸福里")
-        sink.write(batch(events))
-        sink.close()
-        _get(f"{url}/internal/force_flush")
-        asked = urllib.parse.quote('{__name__="reading_value",site="幸福里",device="home:a"}')
-        (series,) = [json.loads(line) for line in _get(f"{url}/api/v1/export?match[]={asked}").splitlines()]
-        assert series["metric"]["metric"] == "temperature"
-        assert dict(zip(series["timestamps"], series["values"], strict=True)) == {
-            e.at: e.readings[0][1] for e in events
-        }
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return bool(_get(f"{url}/health"))
-    except OSError:
-        return False
-
-
-def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return str(answer.read().decode())

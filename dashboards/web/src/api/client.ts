@@ -40,6 +40,8 @@ interface Options {
   body?: unknown;
   /** Idempotency-Key: the same for every try of one press. */
   key?: string;
+  /** If-Match: the version of the row that is edited. */
+  version?: number;
   /** Sent as it is instead of `body`, with its own type. */
   file?: { data: Blob; type: string };
   timeoutMs?: number;
@@ -57,12 +59,13 @@ export async function call<T>(method: string, path: string, options: Options = {
   }
 }
 
-async function once<T>(method: string, path: string, { body, key, file, timeoutMs }: Options): Promise<T> {
+async function once<T>(method: string, path: string, { body, key, version, file, timeoutMs }: Options): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (file) headers["Content-Type"] = file.type;
   else if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf) headers["X-CSRF"] = csrf;
   if (key) headers["Idempotency-Key"] = key;
+  if (version !== undefined) headers["If-Match"] = `"${version}"`;
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeoutMs ?? TIMEOUT_MS);
   try {
@@ -105,6 +108,9 @@ export function freshKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 }
+
+/** A device's or place's id as a part of an address: its own slashes stay. */
+export const inPath = (id: string): string => id.split("/").map(encodeURIComponent).join("/");
 
 /** Every item of a paged list, at most `pages` pages. */
 export async function all<T>(path: string, pages = 20): Promise<T[]> {

@@ -37,7 +37,11 @@ export type DeviceCommands = Shapes["DeviceCommands"];
 /** One command to a device, also as event `command`. */
 export type Command = Shapes["CommandShape"];
 export type Device = Shapes["Device"];
+/** One device with its dates, whom it stands for, and the version an edit must name. */
+export type DeviceDetail = Shapes["DeviceDetail"];
+export type PlaceDetail = Shapes["PlaceDetail"];
 export type Point = Shapes["Point"];
+export type History = Shapes["History"];
 export type Place = Shapes["Place"];
 export type Health = Shapes["Health"];
 export type CoveragePage = Shapes["CoveragePage"];

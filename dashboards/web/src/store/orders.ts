@@ -3,7 +3,7 @@ import { defineStore } from "pinia";
 import { ref, shallowReactive, shallowRef } from "vue";
 
 import type { ActAnswer, Command, DeviceCommands } from "../api/types";
-import { Refused, Unreachable, call, freshKey } from "../api/client";
+import { Refused, Unreachable, call, freshKey, inPath } from "../api/client";
 import { ARM_MIN_MS } from "../model/acts";
 import type { Result } from "./acts";
 import { useClock } from "./clock";
@@ -53,6 +53,13 @@ export const useOrders = defineStore("orders", () => {
     }
   }
 
+  /** What one device may be told. Raises `Refused` or `Unreachable`. */
+  async function readDevice(device: string): Promise<DeviceCommands> {
+    const found = await call<DeviceCommands>("GET", `/devices/${inPath(device)}/commands`);
+    for (const command of found.items) heard(command);
+    return found;
+  }
+
   /** The newest command of that name to the device, if any. */
   function last(device: string, name: string): Command | undefined {
     return [...commands.values()]
@@ -76,7 +83,7 @@ export const useOrders = defineStore("orders", () => {
     const body = { name, confirm: second, anyway: anyway || (second && first.anyway) };
     show(key, "sending");
     try {
-      const path = `/devices/${device.split("/").map(encodeURIComponent).join("/")}/commands`;
+      const path = `/devices/${inPath(device)}/commands`;
       const answer = await sent(path, body, freshKey());
       show(key, answer.durable === false ? "undurable" : "done", answer.code);
     } catch (error) {
@@ -106,5 +113,5 @@ export const useOrders = defineStore("orders", () => {
     results.set(key, { phase, code, said, at: clock.mono() });
   }
 
-  return { near, about, read, last, isArmed, press, resultOf };
+  return { near, about, read, readDevice, last, isArmed, press, resultOf };
 });
