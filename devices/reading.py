@@ -157,8 +157,8 @@ def _table() -> dict[str, Metric]:
         "alarm_flag audio_detected availability button buzzer camera_online camera_registered cap_open classification"
         " contact_state command_result detection_enabled device_announce device_joined device_left digital_input"
         " door_open duty_answered ebike_detected event_phase gas_level gateway_availability heartbeat inventory"
-        " mains_power mounted object_class object_removed online possible_flame power_low reason relay review_severity self_test"
-        " self_test_result sensor_valid switch_state tilt trigger valve_open vehicle_detected vibration"
+        " mains_power mounted object_class object_removed online possible_flame power_low reason relay review_severity"
+        " self_test self_test_result sensor_valid switch_state tilt trigger valve_open vehicle_detected vibration"
         " view_reliable wakeup_reason warmup water_level_state"
         " discovery restart",
         status,
