@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.alarms import ALARMS, measure_alarms
+from bench.cameras import measure_cameras
 from bench.city import measure_city
 from bench.decode import measure_decode
 from bench.history import measure_history
@@ -28,10 +29,11 @@ ALONE: Final[Mapping[str, Callable[[float], None]]] = {
     "history": lambda _seconds: measure_history(),
     "influx": measure_influx,
     "store": measure_store,
+    "cameras": lambda seconds: asyncio.run(measure_cameras(seconds)),
 }
 """What needs no gateway."""
 PARTS: Final = ("start", "qos1", "qos0", "latency", "nodered")
-EXTRA: Final = ("city", "store")  # minutes long: only when asked for by name
+EXTRA: Final = ("city", "store", "cameras")  # minutes long, or a long warm-up: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
 

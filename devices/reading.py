@@ -144,7 +144,8 @@ def _table() -> dict[str, Metric]:
     add("tamper", fault, condition=Condition.TAMPER)
     add("end_of_life", fault, condition=Condition.END_OF_LIFE)
     add(
-        "fault battery_defect backflow mains_fault obstructed storage_fault video_loss panel_power_fault",
+        "fault battery_defect backflow mains_fault obstructed storage_fault video_loss panel_power_fault"
+        " stream_slow",
         fault,
         condition=Condition.FAULT,
     )
@@ -153,12 +154,12 @@ def _table() -> dict[str, Metric]:
     add("access_denied access_event access_granted operator", status, privacy=person)
     add("person_detected presence motion occupied plate zone geofence", status, privacy=home)
     add(
-        "alarm_flag audio_detected availability button buzzer camera_online cap_open classification contact_state"
-        " command_result detection_enabled device_announce device_joined device_left digital_input door_open"
-        " duty_answered ebike_detected event_phase gas_level gateway_availability heartbeat inventory mains_power"
-        " mounted object_class object_removed online possible_flame power_low reason relay review_severity self_test"
-        " self_test_result sensor_valid switch_state tilt trigger valve_open vehicle_detected vibration"
-        " wakeup_reason warmup water_level_state"
+        "alarm_flag audio_detected availability button buzzer camera_online camera_registered cap_open classification"
+        " contact_state command_result detection_enabled device_announce device_joined device_left digital_input"
+        " door_open duty_answered ebike_detected event_phase gas_level gateway_availability heartbeat inventory"
+        " mains_power mounted object_class object_removed online possible_flame power_low reason relay review_severity"
+        " self_test self_test_result sensor_valid switch_state tilt trigger valve_open vehicle_detected vibration"
+        " view_reliable wakeup_reason warmup water_level_state"
         " discovery restart",
         status,
     )

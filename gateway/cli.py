@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from gateway.cli_cameras import cameras_app
 from gateway.cli_catalogue import catalogue_app
 from gateway.cli_channels import channels_app
 from gateway.cli_devices import devices_app
@@ -26,8 +27,8 @@ app = typer.Typer(
 )  # fmt: skip
 rules_app = typer.Typer(no_args_is_help=True, help="Judge rules by their own cases.")
 users_app = typer.Typer(no_args_is_help=True, help="Who may sign in.")
-GROUPS = {"rules": rules_app, "users": users_app, "devices": devices_app, "channels": channels_app,
-          "catalogue": catalogue_app, "store": store_app, "vision": vision_app}  # fmt: skip
+GROUPS = {"rules": rules_app, "users": users_app, "devices": devices_app, "cameras": cameras_app,
+          "channels": channels_app, "catalogue": catalogue_app, "store": store_app, "vision": vision_app}  # fmt: skip
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 

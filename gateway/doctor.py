@@ -55,7 +55,7 @@ def _listeners(settings: Settings) -> list[Finding]:
     """Ways in for pushes: who may reach them, and what crosses the network readable."""
     found: list[Finding] = []
     for source in settings.sources:
-        for address in source.listens:
+        for address in source.listens if source.pushed else ():
             part = f"source {source.name}"
             host = settings.listener.host if address.kind == "http" else address.host
             if host in LOOPBACK:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import zlib
 from pathlib import Path
@@ -12,7 +13,10 @@ from typing import Any, Literal
 import aiomqtt
 
 from gateway.app.child import Orders
+from gateway.app.commands import PATIENCE_S, Connect
 from gateway.broker.accounts import load_or_make
+from gateway.cameras.door import Messenger
+from gateway.cameras.settings import shares
 from gateway.config.settings import EMBEDDED, Settings, SourceSettings
 from gateway.core.effect import Ask
 from gateway.mqtt import SessionSettings, parse_broker_url, tls_context
@@ -59,6 +63,19 @@ def client(
         host, port, username=username, password=password, identifier=name, timeout=timeout_s,
         tls_context=None if source.tls is None else tls_context(source.tls),
     )  # fmt: skip
+
+
+def carriers(settings: Settings, orders: Orders) -> dict[str, Connect]:
+    """What carries commands to the devices of each source: its broker, or the processes of our own cameras."""
+    found: dict[str, Connect] = {
+        s.name: functools.partial(client, s, orders, "commands", PATIENCE_S)
+        for s in settings.sources
+        if not s.listen
+    }
+    parts = {camera.native: part for part, share in shares(settings.cameras).items() for camera in share}
+    for camera in settings.cameras:
+        found[camera.source] = functools.partial(Messenger, Path(orders.data) / "cameras", parts)
+    return found
 
 
 def installation(data: Path) -> str:

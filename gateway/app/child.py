@@ -31,6 +31,7 @@ class Orders(msgspec.Struct):
     listen_fd: int = -1
     boot: str = "0"
     simulate: dict[str, Any] = {}
+    share: tuple[str, ...] = ()  # device ids of the cameras that are this part's
 
 
 def configure_logs() -> None:

@@ -12,6 +12,7 @@ import structlog
 
 from devices.codec import LINE, Ask
 from devices.reading import Reading, point_id, source_of
+from gateway.cameras.door import Carrier, Refused
 from gateway.core.command import CommandState
 from gateway.core.effect import Command
 from gateway.core.event import Delivered, Measured, Outcome
@@ -30,7 +31,7 @@ Way = Callable[[Command, Sequence[Ask]], None]
 """Another way to a source's devices than a broker; it never blocks, and reports the command's end itself."""
 
 Encode = Callable[[Command], Sequence[Ask] | str]
-Connect = Callable[[], aiomqtt.Client]
+Connect = Callable[[], Carrier]
 
 
 class Commander:
@@ -110,6 +111,8 @@ class Commander:
                     continue
                 try:
                     await lane.send(asks)
+                except Refused as refusal:
+                    self._failed(command, f"not-taken: {refusal}")
                 except (aiomqtt.MqttError, OSError, ValueError) as error:
                     log.warning("command not sent", source=source, effect=command.id, reason=str(error)[:200])
                     self._failed(command, "unreachable: the broker did not take it")
@@ -141,7 +144,7 @@ class _Lane:
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
-        self._client: aiomqtt.Client | None = None
+        self._client: Carrier | None = None
         self.waiting: dict[str, Command] = {}
         self.woken = asyncio.Event()
 
@@ -165,7 +168,7 @@ class _Lane:
             with contextlib.suppress(aiomqtt.MqttError, OSError):
                 await client.__aexit__(None, None, None)
 
-    async def _publish(self, client: aiomqtt.Client, asks: Sequence[Ask]) -> None:
+    async def _publish(self, client: Carrier, asks: Sequence[Ask]) -> None:
         for ask in asks:
             await client.publish(ask.topic, ask.payload, qos=1)
 

@@ -38,7 +38,7 @@ class ListenerProcess:
     def __init__(self, orders: Orders) -> None:
         self.orders = orders
         self.settings = msgspec.msgpack.decode(orders.settings, type=Settings)
-        self.sources = [s for s in self.settings.sources if s.listen]
+        self.sources = [s for s in self.settings.sources if s.pushed]
         self.figures = Figures([s.name for s in self.sources])
         self.links: dict[str, str] = {}
         self.servers: list[tuple[str, Streams | Datagrams]] = []

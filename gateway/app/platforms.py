@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -12,9 +11,9 @@ import structlog
 
 from devices.codec import CALL, Access, Ask, Request
 from devices.decode import CODECS
-from gateway.app.brokers import client
+from gateway.app.brokers import carriers
 from gateway.app.child import Orders
-from gateway.app.commands import PATIENCE_S, Commander, Encode, Way
+from gateway.app.commands import Commander, Encode, Way
 from gateway.config.settings import Settings
 from gateway.core.effect import Command
 from gateway.core.event import Delivered, Outcome
@@ -42,15 +41,16 @@ def every_way(
     ways: Mapping[str, Way],
 ) -> Commander:
     """The commander of all sources: brokers, the platforms that the settings name, and `ways` for the others."""
-    brokers = {
-        s.name: partial(client, s, orders, "commands", PATIENCE_S) for s in settings.sources if not s.listen
-    }
+    brokers = carriers(settings, orders)
     found: dict[str, Platform] = {}
     for source in settings.sources:
         build: Build | None = getattr(CODECS[source.codecs[0]], "request", None) if source.codecs else None
         if source.platform is not None and build is not None:
             found[source.name] = Platform(source.platform.access, build, report, now)
-    told = {**ways, **{name: platform.order for name, platform in found.items()}}
+    others = {
+        name: way for name, way in ways.items() if name not in brokers
+    }  # our cameras' processes carry, too
+    told = {**others, **{name: platform.order for name, platform in found.items()}}
     return Commander(brokers, encode, report, now, told, [platform.close for platform in found.values()])
 
 

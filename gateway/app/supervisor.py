@@ -1,15 +1,17 @@
-"""Starts the broker, the engine, the listener, the view and the simulated community, and starts again whatever dies."""
+"""Starts broker, engine, listener, view, cameras and the simulated community, and starts again whatever dies."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -17,11 +19,13 @@ import structlog
 
 from gateway.app.child import Orders
 from gateway.broker import EmbeddedBroker
+from gateway.cameras.settings import shares
 from gateway.config.settings import Settings
 from gateway.control import ControlClient
 from gateway.errors import EngineGone
+from gateway.vision.quiet import QUIET
 
-SILENT_S: Final = {"engine": 10.0, "listener": 10.0, "view": 30.0, "simulator": 60.0}
+SILENT_S: Final = {"engine": 10.0, "listener": 10.0, "view": 30.0, "simulator": 60.0, "cameras": 10.0}
 """Without a heartbeat for so long: killed."""
 START_S: Final = 120.0  # until the first beat: recovery of the largest journal takes a minute
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -36,6 +40,7 @@ class Part:
 
     def __init__(self, name: str, orders: Callable[[], Orders], pass_fds: tuple[int, ...] = ()) -> None:
         self.name, self._orders, self._fds = name, orders, pass_fds
+        self.kind = name.partition("-")[0]  # of cameras there are several
         self.process: asyncio.subprocess.Process | None = None
         self.deaths = 0
         self._heard = 0.0
@@ -59,15 +64,16 @@ class Part:
 
     async def _once(self) -> str:
         self.process = process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", f"gateway.app.{self.name}",
+            sys.executable, "-m", f"gateway.app.{self.kind}",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=self._fds,
+            env={**QUIET, **os.environ},
             start_new_session=True,  # Ctrl-C is for us alone: a child still importing could not handle it
         )  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
         data = msgspec.msgpack.encode(self._orders())
         process.stdin.write(len(data).to_bytes(4, "big") + data)
-        self._heard = time.monotonic() + START_S - SILENT_S[self.name]
+        self._heard = time.monotonic() + START_S - SILENT_S[self.kind]
         listen = asyncio.create_task(self._listen(process.stdout), name=f"{self.name}.beat")
         waiting = asyncio.create_task(process.wait(), name=f"{self.name}.wait")
         killed = ""
@@ -76,7 +82,7 @@ class Part:
                 done, _ = await asyncio.wait((waiting,), timeout=1.0)
                 if done:
                     return killed or f"code {process.returncode}"
-                if time.monotonic() - self._heard > SILENT_S[self.name] and not self._stopping:
+                if time.monotonic() - self._heard > SILENT_S[self.kind] and not self._stopping:
                     killed = "no heartbeat"
                     process.kill()
         finally:
@@ -142,9 +148,11 @@ class Supervisor:
         self._listen()
         self.parts = [Part("engine", lambda: self._orders("engine")),
                       Part("view", lambda: self._orders("view"), (self.web.fileno(),))]  # fmt: skip
-        if any(s.listen for s in self.settings.sources):
+        if any(s.pushed for s in self.settings.sources):
             self._listen_for_pushes()
             self.parts.append(Part("listener", lambda: self._orders("listener"), (self.push.fileno(),)))
+        for name in shares(self.settings.cameras):
+            self.parts.append(Part(name, partial(self._orders, name)))
         if self._simulate is not None:
             self.parts.append(Part("simulator", lambda: self._orders("simulator")))
         for part in self.parts:
@@ -161,10 +169,8 @@ class Supervisor:
         """The engine after the view, so that the last act is answered; the broker last, so that nothing is lost."""
         for part in self.parts:
             part.leave()
-        for name in ("simulator", "listener", "view", "engine"):
-            for part in self.parts:
-                if part.name == name:
-                    await part.stop()
+        for kind in ("simulator", "cameras", "listener", "view", "engine"):
+            await asyncio.gather(*(part.stop() for part in self.parts if part.kind == kind))
         if self.broker is not None:
             await self.broker.stop()
         for task in self._tasks:
@@ -201,6 +207,7 @@ class Supervisor:
             broker_kind=broker.kind if broker else "", web_fd=self.web.fileno(), web_url=self.url,
             listen_fd=self.push.fileno(),
             boot=f"{self._boot}{secrets.token_hex(2)}", simulate=self._simulate or {},
+            share=tuple(c.device for c in shares(self.settings.cameras).get(part, ())),
         )  # fmt: skip
 
     def _task(self, work: Any, name: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.config.cameras import cameras, with_cameras
 from gateway.config.document import Document, Problem, read
 from gateway.config.meaning import errors, warnings
 from gateway.config.plugins import CHANNELS, STORES, comparable, plugins
@@ -77,19 +78,20 @@ def check_text(file: str, text: bytes, base: Path, environ: Mapping[str, str]) -
     settings = _absolute(msgspec.convert(revealed(data), Settings), base)
     policies = {**shipped().policies, **settings.policies}
     problems += errors(settings, document, policies, base)
+    problems += cameras(settings, document)
     loaded, in_rules = site_rules(Path(name) for name in settings.rules)
     problems += in_rules
     problems += site_profiles(Path(name) for name in settings.profiles)[1]
     told = (*resolver.warnings, *warnings(settings, document))
     if problems:
         return Report(file, tuple(sorted(set(problems))), told)
-    return Report(file, (), told, settings, merged(loaded))
+    return Report(file, (), told, with_cameras(settings), merged(loaded))
 
 
 def _resolved(data: dict[str, Any], resolver: Resolver) -> dict[str, Any]:
-    """Secrets of the three sections that may hold any."""
+    """Secrets of the sections that may hold any."""
     resolved = dict(data)
-    for section in ("sources", *PLUGIN_SECTIONS):
+    for section in ("sources", "cameras", *PLUGIN_SECTIONS):
         if section in data:
             resolved[section] = resolver.resolved(data[section], (section,))
     return resolved
@@ -153,6 +155,10 @@ def _absolute(settings: Settings, base: Path) -> Settings:
         profiles=tuple(str(base / name) for name in settings.profiles),
         sources=tuple(_absolute_tls(s, base) for s in settings.sources),
         channels={name: _absolute_ca(entry, base) for name, entry in settings.channels.items()},
+        cameras=tuple(
+            c if "://" in c.url else msgspec.structs.replace(c, url=str(base / c.url))
+            for c in settings.cameras
+        ),
     )
 
 

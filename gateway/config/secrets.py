@@ -20,7 +20,7 @@ _WORDS: Final = frozenset({
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _URL_PASSWORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@\s]*:[^/@\s]+@")
 _KEY_IN_URL: Final = re.compile(
-    r"https?://\S*[?&](access_token|token|key|sign|secret|password)=[^&\s]+", re.IGNORECASE
+    r"[a-z][a-z0-9+.-]*://\S*[?&](access_token|token|key|sign|secret|password)=[^&\s]+", re.IGNORECASE
 )
 # Standard Webhooks secrets and our own keys tell on themselves.
 _LITERAL: Final = re.compile(r"whsec_|csg_[a-z0-9]{8}_")

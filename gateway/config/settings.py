@@ -16,9 +16,10 @@ from msgspec import Meta
 from devices.catalogue import Source
 from devices.codec import COMMANDS, Access
 from devices.reading import Privacy
+from gateway.cameras.settings import CameraSettings
 from gateway.config.plugins import CHANNELS, STORES, configs
 from gateway.core.plan import Policy, Route
-from gateway.listen.address import Address, parse_listen
+from gateway.listen.address import CAMERAS, Address, parse_listen
 from gateway.mqtt.settings import TlsSettings, parse_broker_url
 
 EMBEDDED: Final = "embedded"
@@ -144,8 +145,15 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return not self.listen and self.broker == EMBEDDED
 
     @property
+    def pushed(self) -> bool:
+        """Whether the listener opens a way in to it; cameras are looked at by processes of their own."""
+        return bool(self.listen) and self.listen != CAMERAS
+
+    @property
     def listens(self) -> tuple[Address, ...]:
         """Where it listens; empty for a broker's. Raises ValueError for what `csg check` refuses."""
+        if self.listen == CAMERAS:
+            return (Address(CAMERAS),)
         written = (self.listen,) if isinstance(self.listen, str) else self.listen
         return tuple(parse_listen(text) for text in written if text)
 
@@ -193,7 +201,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     are machine receivers (name -> channel). `history` names the store that answers questions; None is the embedded one,
     else the first that can be asked.
     `routes` are tried before the shipped ones; `policies` with a shipped name replace that one. `rules` and `profiles`
-    are files. Paths are absolute.
+    are files. Paths are absolute. `cameras` bring sources of their own: see `gateway.config.cameras`.
     """
 
     data: str = "data"
@@ -210,6 +218,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention: RetentionSettings = RetentionSettings()
     listener: ListenerSettings = ListenerSettings()
     profiles: tuple[str, ...] = ()
+    cameras: Annotated[tuple[CameraSettings, ...], Meta(max_length=256)] = ()
     history: str | None = None
 
     def __repr__(self) -> str:

@@ -8,18 +8,20 @@ from urllib.parse import urlsplit
 import msgspec
 
 KINDS: Final = ("http", "tcp", "udp")
+CAMERAS: Final = "cameras"
+"""The way in of the cameras we look at ourselves; no setting writes it, it follows from the section `cameras`."""
 
 
 class Address(msgspec.Struct, frozen=True):
     """One way in. `host` and `port` are empty for http, whose port is set for all sources at once."""
 
-    kind: Literal["http", "tcp", "udp"]
+    kind: Literal["http", "tcp", "udp", "cameras"]
     host: str = ""
     port: int = 0
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.kind if self.kind == "http" else f"{self.kind}://{host}:{self.port}"
+        return self.kind if not self.port else f"{self.kind}://{host}:{self.port}"
 
 
 def parse_listen(text: str) -> Address:
@@ -41,4 +43,4 @@ def link_name(source: str, kind: str) -> str:
 
 def is_listener(link: str) -> bool:
     """Whether a link's name is a listening source's, not a broker session's."""
-    return link.rpartition(".")[2] in KINDS
+    return link.rpartition(".")[2] in (*KINDS, CAMERAS)

@@ -101,6 +101,24 @@ class PlacementRow(Base):
     version: Mapped[int]
 
 
+class CameraRow(Base):
+    """What is registered of a camera, by its device id; see `gateway.registry.cameras`. Four columns are JSON."""
+
+    __tablename__ = "cameras"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    purpose: Mapped[str]
+    sees: Mapped[str]
+    notice: Mapped[str]
+    assessed_on: Mapped[str | None]
+    zones: Mapped[str]
+    analytics: Mapped[str]
+    thresholds: Mapped[str]
+    armed: Mapped[str]
+    snoozed_until: Mapped[int | None]
+    version: Mapped[int]
+
+
 class PersonRow(Base):
     """Somebody who can be told. A forgotten person keeps the id, for the journal names it, and nothing else."""
 

@@ -16,7 +16,7 @@ import msgspec
 from devices.picture.logistic import Model, poisson, wilson
 from devices.picture.teaching import Lesson, Result, Span, cross_validated, taught
 from devices.picture.zone import WHOLE, Box
-from gateway.vision.looking import QUIET
+from gateway.vision.quiet import QUIET
 
 LABELS: Final = "labels.json"
 FIRE: Final = "fire"

@@ -15,14 +15,9 @@ from typing import IO, Final
 import msgspec
 
 from gateway.vision.orders import Ended, Orders, Reached, Said, Told
+from gateway.vision.quiet import QUIET
 
 SILENCE_S: Final = 60.0  # a child that has said nothing for so long hangs in a decoder
-QUIET: Final = {
-    "OPENCV_LOG_LEVEL": "SILENT",
-    "OPENCV_FFMPEG_LOGLEVEL": "-8",
-    # Over UDP the first lost packet breaks the picture until the next key frame.
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp",
-}
 
 
 def looking(orders: Orders, silence_s: float = SILENCE_S) -> Iterator[Said]:

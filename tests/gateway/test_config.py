@@ -129,6 +129,7 @@ def test_the_example_file_is_right(tmp_path: Path) -> None:
     text = files("gateway.defaults").joinpath("csg.example.yaml").read_bytes()
     secrets = {
         "CSG_HALL_PASSWORD": "x", "CSG_CITY_SECRET": ENVIRON["CITY_OLD"], "CSG_SHOP_KEY": "correct-horse-16",
+        "CSG_GATE_PASSWORD": "x",
     }  # fmt: skip
     report = check_text("csg.example.yaml", text, tmp_path, secrets)
     assert report.text() == ""

@@ -415,7 +415,8 @@ def test_a_site_may_change_words_and_add_metrics() -> None:
     wider = {**SAME, "match": {"metric": ["heat", "smoke"]}, "group": "floor"}
     loaded = read({"rules": [wider]})
     assert [str(p) for p in loaded.problems] == []
-    assert merge(SHIPPED.values(), [loaded])[0].title["en"] == "Smoke, our words"
+    merged = {rule.id: rule for rule in merge(SHIPPED.values(), [loaded])}
+    assert merged[SAME["id"]].title["en"] == "Smoke, our words"
 
 
 def test_a_site_may_change_what_is_not_a_devices_own_alarm() -> None:

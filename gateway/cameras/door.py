@@ -1,0 +1,120 @@
+"""How the engine asks a camera's process for pictures: one local socket a process, one message and one answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+import structlog
+
+from gateway.control import frame, read_frame
+
+ANSWER_S: Final = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+LATER: Final = ("no-picture",)
+"""Refusals that another try may not meet."""
+
+
+class Refused(Exception):
+    """The device takes no such command, and asking again would not help."""
+
+
+class Carrier(Protocol):
+    """What carries commands to devices: `async with` it, then publish. A client of a broker is one."""
+
+    async def __aenter__(self) -> Any: ...
+
+    async def __aexit__(self, *_: Any) -> None: ...
+
+    async def publish(self, topic: str, payload: bytes, qos: int) -> None: ...
+
+
+class Door:
+    """The camera process's side. `asked(native, name)` answers with "" or the code of a refusal."""
+
+    def __init__(self, path: Path, asked: Callable[[str, str], str]) -> None:
+        self._path, self._asked = path, asked
+        self._server: asyncio.AbstractServer | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def open(self) -> None:
+        """Listen, for this user only."""
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, str(self._path))
+        finally:
+            os.umask(before)
+
+    async def close(self) -> None:
+        """Take no more, and hang up."""
+        self._path.unlink(missing_ok=True)
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._writers):
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while True:
+                message = await read_frame(reader)
+                body = msgspec.json.decode(message["payload"], type=dict[str, Any])
+                _, site, camera, _ = str(message["topic"]).split("/")
+                code = self._asked(f"{site}/{camera}", str(body.get("name")))
+                writer.write(frame({"ok": not code, "code": code}))
+        except (
+            asyncio.IncompleteReadError,
+            ConnectionError,
+            ValueError,
+            KeyError,
+            msgspec.DecodeError,
+        ) as error:
+            if not isinstance(error, asyncio.IncompleteReadError | ConnectionError):
+                log.warning("a message at the camera's door makes no sense", reason=str(error)[:200])
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+
+class Messenger:
+    """The engine's side: a carrier to the processes of the cameras. `parts` says which has which, by native name."""
+
+    def __init__(self, folder: Path, parts: Mapping[str, str]) -> None:
+        self._folder, self._parts = folder, parts
+
+    async def __aenter__(self) -> Messenger:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        return None
+
+    async def publish(self, topic: str, payload: bytes, qos: int) -> None:
+        """Hand it over; returns once the process has done it. Raises OSError, or Refused when it never will."""
+        part = self._parts.get("/".join(topic.split("/")[1:3]))
+        if part is None:
+            raise OSError("no such camera")
+        async with asyncio.timeout(ANSWER_S):
+            reader, writer = await asyncio.open_unix_connection(str(self._folder / f"{part}.sock"))
+            try:
+                writer.write(frame({"topic": topic, "payload": payload, "qos": qos}))
+                answer = await read_frame(reader)
+            except (asyncio.IncompleteReadError, ValueError, msgspec.DecodeError) as error:
+                raise OSError(str(error)) from error
+            finally:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+        if not answer.get("ok"):
+            code = str(answer.get("code"))
+            raise OSError(code) if code in LATER else Refused(code)

@@ -1,0 +1,176 @@
+"""One camera of this process: its capture, its analytics, what it has said; started only when the register is whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from devices.picture.analytic import Plugin, Sight
+from devices.picture.zone import WHOLE
+from gateway.cameras.capture import Capture
+from gateway.cameras.eyes import NONE, Eyes, masks_of
+from gateway.cameras.handover import Taken
+from gateway.cameras.lastwords import LastWords
+from gateway.cameras.liveness import Liveness
+from gateway.cameras.pictures import Pictures
+from gateway.cameras.settings import CameraSettings
+from gateway.cameras.told import Level, Message, Told
+from gateway.registry.cameras import CameraRecord
+
+HANG_S: Final = 60.0
+"""A call into OpenCV that has not come back for so long never will: only a new process gets rid of it."""
+SETTLE_S: Final = (
+    120.0  # beside learning and dwelling, until what an earlier process left standing counts as over
+)
+
+log = structlog.get_logger(__name__)
+
+
+class Seen(NamedTuple):
+    """One picture of UTC ms `at`, looked at by `eyes`: whether the view is usable, and what began or ended."""
+
+    eyes: Eyes
+    at: int
+    usable: bool
+    sights: list[tuple[Plugin, Sight]]
+
+
+class Slot:
+    """Methods are for the loop's thread but `analyse`, which the analyst's calls."""
+
+    def __init__(
+        self,
+        camera: CameraSettings,
+        plugins: Mapping[str, Plugin],
+        utc_ms: Callable[[], int],
+        arrived: Callable[[], None],
+        words: LastWords,
+        inherited: frozenset[Level] = frozenset(),
+        extra: Mapping[str, Mapping[str, Any]] = NONE,
+    ) -> None:
+        self.camera, self.record = camera, CameraRecord()
+        self.pictures = Pictures()
+        self.capture: Capture | None = None
+        self.apart_until = 0
+        self.looked = 0  # pictures analysed
+        self.told = Told(camera.device, inherited)
+        self._plugins, self._utc_ms, self._arrived, self._words = plugins, utc_ms, arrived, words
+        self._extra = extra
+        self._eyes: Eyes | None = None
+        self._liveness = Liveness(time.monotonic())
+
+    @property
+    def state(self) -> str:
+        """`looking`, `lost`, `starting`, `apart`, or `unregistered: ` and what is missing."""
+        if self.record.missing:
+            return f"unregistered: {', '.join(self.record.missing)}"
+        if self.apart_until > self._utc_ms():
+            return "apart"
+        if self._liveness.online is None:
+            return "starting"
+        return "looking" if self._liveness.online else f"lost: {self.capture.problem if self.capture else ''}"
+
+    def registered(self, record: CameraRecord, now: int) -> Iterator[Message]:
+        """The register says this now: start, stop, or go on with other zones and settings."""
+        old, self.record = self.record, record
+        if record.missing:
+            if self.capture is not None:
+                self._stop()
+                yield from self.told.stopped(now)
+        else:
+            if self._eyes is None or _looked_for(old) != _looked_for(record):
+                self._renew()
+            if self.capture is not None:
+                self.capture.masks = masks_of(record)
+        yield from self.told.status({"camera_registered": not record.missing}, now)
+
+    def second(self, now: int) -> Iterator[Message]:
+        """Once a second: start what may start, judge the stream, mind the snooze."""
+        if self.record.missing:
+            return
+        if self.capture is None and self.apart_until <= now:
+            self.capture = Capture(self.camera, self._utc_ms, self._arrived, self._words.entered)
+            self.capture.masks = masks_of(self.record)
+            self.capture.start()
+        capture = self.capture
+        live = self._liveness
+        live.look(time.monotonic(), capture.picture_at if capture else None, capture.rate if capture else 0.0)
+        if live.online is not None:
+            said: dict[str, Any] = {"camera_online": live.online}
+            if self.camera.live:
+                said["stream_slow"] = live.slow
+            if (was := self.told.says("camera_online")) != live.online and (
+                was is not None or not live.online
+            ):
+                log.warning("camera", camera=self.camera.device, state=self.state)
+            yield from self.told.status(said, now)
+        snoozed = self.record.snoozed_until
+        yield from self.told.snooze(snoozed is not None and snoozed > now, now)
+
+    @property
+    def hung(self) -> bool:
+        """Whether its thread will never come back."""
+        since = self.capture.busy_since if self.capture else None
+        return since is not None and time.monotonic() - since > HANG_S
+
+    def calendar(self, minute: int) -> None:
+        """The minute of the local week, now."""
+        eyes = self._eyes
+        if eyes is not None:
+            eyes.calendar(round(time.monotonic() * 1000), minute)
+
+    def restarted(self) -> None:
+        """The analytics failed: begin them anew."""
+        self._renew()
+
+    def _renew(self) -> None:
+        eyes = Eyes(self._plugins, self.record, self._extra)
+        learn_s = sum(self.record.thresholds.get(k, d) for k, d in (("dwell_s", 60.0), ("learn_s", 5.0)))
+        self.told.settles(round((learn_s + SETTLE_S) * 1000))
+        self.told.renewed()
+        self._eyes = eyes
+
+    def _stop(self) -> None:
+        if self.capture is not None:
+            self.capture.stop()
+        self.capture = self._eyes = None
+        self._liveness = Liveness(time.monotonic())
+
+    def taken(self, why: str, at: int, sight: Sight | None = None) -> Taken | None:
+        """The pictures of an onset at UTC ms `at`; None while there are none."""
+        pictures = tuple(self.pictures.three(at))
+        if not pictures:
+            return None
+        box, zone = (sight.box, sight.zone) if sight is not None else (WHOLE, "")
+        return Taken(self.camera.device, why, at, pictures, self.record, box, zone)
+
+    def seen(self, seen: Seen) -> Iterator[Message]:
+        """What the analyst saw; nothing of analytics that have been begun anew since, for their sights never end."""
+        if seen.eyes is not self._eyes:
+            return
+        yield from self.told.status({"fault": False}, seen.at)
+        for plugin, sight in seen.sights:
+            yield from self.told.sight(plugin, sight, seen.at)
+        yield from self.told.seen(seen.usable, seen.at)
+
+    # -- in the analyst's thread ------------------------------------------------------------------------------
+
+    def analyse(self) -> Seen | None:
+        """Look at the newest picture, if there is one."""
+        capture = self.capture
+        newest = capture.take() if capture else None
+        eyes = self._eyes
+        if newest is None or eyes is None:
+            return None
+        self.pictures.add(newest.utc, newest.bgr)
+        sights = list(eyes.look(newest.at, newest.bgr))
+        self.looked += 1
+        return Seen(eyes, newest.utc, eyes.view.reliable and eyes.view.learned, sights)
+
+
+def _looked_for(record: CameraRecord) -> tuple[Any, ...]:
+    """The part of a record whose change begins the analytics anew."""
+    return (record.zones, record.analytics, record.thresholds, record.armed, record.missing)
