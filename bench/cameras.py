@@ -72,7 +72,7 @@ async def measure_cameras(seconds: float) -> None:
 
 
 def _film(file: Path) -> Path:
-    scene = Scene(seed=1, seconds=FILM_S, fps=FPS, width=640, people=4, cars=2)
+    scene = Scene(seed=1, seconds=FILM_S, fps=FPS, width=640, people=1, cars=1)
     writer = cv2.VideoWriter(str(file), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), FPS, (640, 360))
     for _, picture in scene.frames():
         writer.write(picture)
