@@ -15,7 +15,7 @@ import cv2
 import pytest
 
 from devices.simulator.scenes import Happening, Scene
-from devices.simulator.scenes.stream import streamed
+from devices.simulator.streaming import streamed
 from gateway.vision.looking import looking
 from gateway.vision.orders import Ended, Orders
 
