@@ -33,6 +33,10 @@ _.per_month  # gateway/api/health_shapes.py
 _.bad_share  # gateway/api/health_shapes.py
 _.learned_period_s  # gateway/api/health_shapes.py
 _.class_  # gateway/api/health_shapes.py
+_.recipient  # gateway/api/evidence_shapes.py
+_.true  # gateway/api/evidence_shapes.py
+_.false  # gateway/api/evidence_shapes.py
+_.false_per_day  # gateway/api/evidence_shapes.py
 _.points_total  # gateway/api/listings.py
 _.taken_out_at  # gateway/api/listings.py
 _.replaces  # gateway/api/listings.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -76,6 +77,7 @@ class HouseCollector(Collector):
         yield from _stores_say(house)
         yield from _devices(house)
         yield from _alarm_management(house)
+        yield from _evidence(house)
         missing = sum(text.missing().values())
         yield CounterMetricFamily("csg_texts_missing", "Texts asked for that no language has.", missing)
 
@@ -193,6 +195,21 @@ def _alarm_management(house: Parts) -> Iterator[Metric]:
         for cause, count in causes(figures).items():
             false.add_metric([figures.site, cause], count)
     yield from (raised, false)
+def _evidence(house: Parts) -> Iterator[Metric]:
+    """Camera events and pictures kept, those nobody judged, and pictures that were not kept, by reason."""
+    if house.evidence is None:
+        return
+    try:
+        figures = house.evidence.pictures.figures()
+    except sqlite3.Error:
+        return  # what cannot be read is no zero
+    lost = CounterMetricFamily("csg_evidence_lost", "Pictures that were not kept.", labels=["why"])
+    for name, value in sorted(figures.items()):
+        if name.startswith("lost_"):
+            lost.add_metric([name.removeprefix("lost_")], value)
+        else:
+            yield _gauge(f"csg_evidence_{name}", f"Evidence of camera events: {name}.", value)
+    yield lost
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:

@@ -16,6 +16,7 @@ from gateway.api.world import World
 from gateway.auth import Auth
 from gateway.clock import Clock, SystemClock
 from gateway.control import ControlClient
+from gateway.evidence.room import EvidenceRoom
 from gateway.feed import Feeder
 from gateway.follow import Follower
 from gateway.health_of import HealthOf
@@ -66,6 +67,7 @@ class Parts:
     retention: Retention | None = None
     newest: Newest = field(default_factory=Newest)
     marks: Marks = field(default_factory=Marks)
+    evidence: EvidenceRoom | None = None
 
     def now(self) -> int:
         """UTC ms."""

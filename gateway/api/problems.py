@@ -48,6 +48,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     "not_reset": (409, "A latched alarm must be reset first."),
     "never_p1": (409, "A P1 alarm is never shelved."),
     "second_person": (409, "A second person with the right to do so must stand by."),
+    "not_granted": (409, "Nobody else has let it through yet, or the time for looking is over."),
     "nothing_learned": (409, "The device keeps no report period that could be adopted, or too little was heard."),
     # Commands to devices
     "confirm": (409, "Nothing was sent: ask again with `confirm` within 30 s. It takes two presses."),
@@ -63,12 +64,19 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     "engine_gone": (503, "The engine does not answer; nothing was done. It is being started again."),
     "store_failed": (503, "The history cannot be read now."),
     "registry_failed": (503, "The registry cannot be read or written now."),
+    "no_evidence": (503, "No pictures can be read or their log be written now, so none is shown."),
     "no_history": (503, "No store that can be asked is configured."),
     "internal": (500, "A bug of ours. It is in the log."),
 }  # fmt: skip
 """Code -> (HTTP status, what it means). Codes are only ever added."""
 
-RETRY_AFTER_S: Final = {"busy": 1, "engine_gone": 2, "store_failed": 5, "registry_failed": 5}
+RETRY_AFTER_S: Final = {
+    "busy": 1,
+    "engine_gone": 2,
+    "store_failed": 5,
+    "no_evidence": 5,
+    "registry_failed": 5,
+}
 
 
 class Problem(Exception):

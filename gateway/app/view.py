@@ -37,6 +37,7 @@ from gateway.clock import UTC_FLOOR_MS, SystemClock
 from gateway.config.settings import Settings
 from gateway.control import ControlClient, Reported
 from gateway.errors import EngineGone
+from gateway.evidence.room import EvidenceRoom
 from gateway.follow import Follower
 from gateway.health_of import HealthOf
 from gateway.latest import Latest
@@ -54,6 +55,7 @@ PLACING_S: Final = 1.0
 SWEEP_S: Final = 3600.0
 FIGURES_S: Final = 60.0
 SAVE_S: Final = 300.0  # what was learned of devices since is learned again from the journal, or lost with it
+ROOM_S: Final = 60.0  # cameras fill what is left of the bound in some minutes at the soonest
 SWEEPS_MAX: Final = 1_000  # of some thousand rows each; what is left waits an hour
 DAY_MS: Final = 86_400_000
 TAIL_EVENTS: Final = 200_000  # a second or two of reading at the start
@@ -107,6 +109,7 @@ class ViewProcess:
         self._task(self._nudges(), "nudges")
         self._task(self._pulses(), "pulse")
         self._task(self._sweeps(), "sweep")
+        self._task(self._room(), "evidence")
         self._task(self._reopens(), "stores")
         self._task(self._placing(), "placing")
         self._task(self._saves(), "health")
@@ -145,6 +148,10 @@ class ViewProcess:
             clock=self.clock, replanned=self.take_on_plan, devices_health=self.health, unopened=self.stores.unopened,
             retention=self.stores.retention, marks=Marks(data / "marks.sqlite"),
         )  # fmt: skip
+        try:
+            self.house.evidence = EvidenceRoom(data, self.stores.proofs)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            log.error("no pictures are shown: the evidence folder does not open", reason=str(error))
         for name in self.settings.stores:
             self.stores.open(name)
         self.house.history = self.stores.history()
@@ -274,10 +281,28 @@ class ViewProcess:
             try:
                 await asyncio.to_thread(self.house.marks.sweep, now - days * DAY_MS)
                 if now >= UTC_FLOOR_MS:  # an unset clock must not date anything
+                    if self.house.evidence is not None:
+                        await asyncio.to_thread(self._sweep_evidence, self.house.evidence, now)
                     await asyncio.to_thread(self.stores.retention.sweep, now)
             except sqlite3.Error as error:
                 log.error("nothing is deleted while its proof cannot be kept", reason=str(error))
             await asyncio.sleep(SWEEP_S)
+
+    def _sweep_evidence(self, room: EvidenceRoom, now: int) -> None:
+        try:
+            room.sweeping.sweep(now)
+        except OSError as error:
+            log.error("pictures past their time are still there", reason=str(error))
+
+    async def _room(self) -> None:
+        """Once a minute: pictures that are needed least make room where the bound is reached."""
+        while True:
+            await asyncio.sleep(ROOM_S)
+            if self.house.evidence is not None:
+                try:
+                    await asyncio.to_thread(self.house.evidence.sweeping.room, self.clock.utc_ms())
+                except (sqlite3.Error, OSError) as error:
+                    log.error("no room for new pictures", reason=str(error))
 
     def _sweep_views(self, now: int, days: int) -> None:
         for _ in range(SWEEPS_MAX):
@@ -361,6 +386,8 @@ class ViewProcess:
         self.views.close()
         self.house.notes.close()
         self.house.marks.close()
+        if self.house.evidence is not None:
+            self.house.evidence.close()
         self.auth.close()
         self.registry.close()
         self.directory.close()

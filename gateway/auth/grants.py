@@ -30,6 +30,10 @@ class Action(StrEnum):
     USERS = "users"  # sign-ins and their grants
     KEYS = "keys"  # API keys
     ERASE = "erase"  # stored readings, for good
+    EVIDENCE = "evidence"  # masked pictures of camera events
+    REVIEW = "review"  # say whether a camera event was true
+    ORIGINAL = "original"  # ask for an unmasked picture, and let somebody else see it
+    HOLD = "hold"  # keep pictures for a case
     DUTY_SCREEN = "duty_screen"  # a sign-in that stays
 
 
@@ -42,6 +46,10 @@ ROLES_FOR: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.USERS: ("admin",),
     Action.KEYS: ("admin",),
     Action.ERASE: ("admin",),
+    Action.EVIDENCE: ("admin", "operator", "grid_staff"),
+    Action.REVIEW: ("admin", "operator", "grid_staff"),
+    Action.ORIGINAL: ("admin", "operator"),
+    Action.HOLD: ("admin",),
     Action.DUTY_SCREEN: ("admin", "operator"),
 }
 """Which sign-in roles may do what. A role that is in no row may do nothing."""

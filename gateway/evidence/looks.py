@@ -95,6 +95,11 @@ class Looks:
             found = self._connection.execute(_SELECT, (after, limit)).fetchall()
         return [Line(s, u, k, b, before.hex(), own.hex()) for s, u, k, b, before, own in found]
 
+    def line(self, seq: int) -> Line | None:
+        """One line; None where it is none or gone."""
+        found = self.lines(seq - 1, 1)
+        return found[0] if found and found[0].seq == seq else None
+
     def broken_at(self) -> int | None:
         """The seq of the first line that does not follow from the one before it; None where the chain holds.
 

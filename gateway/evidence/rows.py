@@ -16,7 +16,6 @@ PICTURED: Final = (1, 2, 3)  # the priorities that may have pictures at all
 
 Moment = Literal["before", "onset", "now"]
 Verdict = Literal["true", "false", "unknown"]
-VERDICTS: Final[tuple[Verdict, ...]] = ("true", "false", "unknown")
 
 
 class CameraEvent(msgspec.Struct, frozen=True, kw_only=True):

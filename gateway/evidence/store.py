@@ -43,7 +43,6 @@ CREATE TABLE IF NOT EXISTS requests(
 CREATE TABLE IF NOT EXISTS counts(what TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
 _EVENT: Final = ", ".join(EventRow.__struct_fields__)
-_SIMULATED: Final = EventRow.__struct_fields__.index("simulated")
 _PICTURE: Final = ", ".join(PictureRow.__struct_fields__)
 _REQUEST: Final = ", ".join(Request.__struct_fields__)
 
@@ -274,10 +273,7 @@ class Evidence:
     def _events(self, rest: str, values: Sequence[Any]) -> list[EventRow]:
         with self._lock:
             found = self._connection.execute(f"SELECT {_EVENT} FROM events {rest}", values).fetchall()  # noqa: S608  our own names
-        return [
-            EventRow(*(bool(value) if n == _SIMULATED else value for n, value in enumerate(row)))
-            for row in found
-        ]
+        return [_event(row) for row in found]
 
     def _pictures(self, rest: str, values: Sequence[Any]) -> list[PictureRow]:
         with self._lock:
@@ -287,6 +283,11 @@ class Evidence:
     def _one(self, query: str) -> Any:
         with self._lock:
             return self._connection.execute(query).fetchone()[0]
+
+
+def _event(row: Sequence[Any]) -> EventRow:
+    fields = dict(zip(EventRow.__struct_fields__, row, strict=True))
+    return EventRow(**(fields | {"simulated": bool(fields["simulated"])}))  # SQLite has no booleans
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -57,9 +57,13 @@ EVERY_ACTION: tuple[Action | Verb, ...] = (*Action, *Verb)
 MAY: dict[str, set[Action | Verb]] = {
     "viewer": {Action.READ},
     "grid_staff": {
-        Action.READ, Verb.TAKE, Verb.RELEASE, Verb.DECLINE, Verb.ON_SCENE, Verb.NOTE, Verb.VERDICT, Verb.CONTROL,
+        Action.READ, Action.EVIDENCE, Action.REVIEW,
+        Verb.TAKE, Verb.RELEASE, Verb.DECLINE, Verb.ON_SCENE, Verb.NOTE, Verb.VERDICT, Verb.CONTROL,
     },
-    "operator": {Action.READ, Action.READ_PEOPLE, Action.AUDIT, Action.DUTY_SCREEN, *Verb},
+    "operator": {
+        Action.READ, Action.READ_PEOPLE, Action.AUDIT, Action.DUTY_SCREEN, Action.EVIDENCE, Action.REVIEW,
+        Action.ORIGINAL, *Verb,
+    },
     "admin": {*Action, *Verb},
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ from gateway.control import ControlClient, ControlServer
 from gateway.core.effect import Answered, Ask, Command, Notify, Publish
 from gateway.core.event import Acted, Delivered, Event, Measured, Outcome
 from gateway.engine import Engine
+from gateway.evidence.room import EvidenceRoom
 from gateway.feed import Feeder
 from gateway.follow import Follower
 from gateway.inprocess import START_UTC_MS, thaw_plan
@@ -129,6 +130,7 @@ class House:
             Notes(folder / "notes.sqlite"), Hub(views.applied_seq), self._world(), LINK_KEY, "http://test", None,
             clock=self.clock, replanned=self._replanned, retention=retention, marks=Marks(folder / "marks.sqlite"),
         )  # fmt: skip
+        self.evidence = self.parts.evidence = EvidenceRoom(folder, self.proofs)
         self.follower = self.parts.follower = Follower(
             folder / "journal", views, latest, [feeder], self._applied, self._ended, clock=self.clock,
             health=self.parts.devices_health, marks=self.parts.marks,
@@ -166,6 +168,7 @@ class House:
         self.parts.views.close()
         self.parts.notes.close()
         self.parts.marks.close()
+        self.evidence.close()
         self.proofs.close()
         self.auth.close()
         self.registry.close()

@@ -13,8 +13,10 @@ from gateway.auth import csrf
 from gateway.core.acts import PERMITS
 from tests.gateway.api.house import House
 
-OPEN = {("/api/v1/session", "post"), ("/healthz", "get"), ("/metrics", "get")}
-"""All that answers somebody who is not signed in: signing in, liveness, and metrics to this machine."""
+LINK = "/api/v1/evidence/links/{token}"
+OPEN = {("/api/v1/session", "post"), ("/healthz", "get"), ("/metrics", "get"), (LINK, "get")}
+"""All that answers somebody who is not signed in: signing in, liveness, metrics to this machine, and a signed link to
+one picture."""
 
 ROUTES: list[tuple[str, str]] = [
     (path, method) for path, item in create_app(None).openapi()["paths"].items() for method in item
@@ -96,6 +98,13 @@ READS = {
     "/inbox": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
     "/placements": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
     "/devices/a:hall/commands": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 404},
+    "/evidence?incident=none": {"admin": 404, "operator": 404, "grid_staff": 404, "viewer": 404, "stranger": 404},
+    "/camera-events": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/cameras/a:door/figures": {"admin": 200, "operator": 200, "grid_staff": 403, "viewer": 403, "stranger": 403},
+    "/looks": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
+    "/evidence/none/original/none": {
+        "admin": 403, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403,
+    },
     "/session": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
 }  # fmt: skip
 """What each role gets where."""
@@ -122,6 +131,9 @@ async def test_the_table_of_reads_is_whole() -> None:
         "/incidents/{incident}/commands",
         "/stream",
         "/incidents/{incident}",
+        "/evidence/links/{token}",
+        "/evidence/{picture}/original/{request}",
+        "/cameras/{camera}/figures",
     }
     reads = {p.removeprefix("/api/v1") for p, m in ROUTES if m == "get" and p.startswith("/api/v1")}
     assert reads <= listed, reads - listed
