@@ -53,7 +53,8 @@ class Decoded(msgspec.Struct, frozen=True):
 
     `quarantine` is None or a short reason (`code: human words`): the message is then kept aside, and `readings` hold
     what was understood in spite of it. `sequence` is the device's own id of the message, for telling duplicates.
-    No readings and no quarantine means: understood, and says nothing (a command, a log line).
+    No readings and no quarantine means: understood, and says nothing (a command, a log line). `faces`: so many events
+    about faces were in it and were dropped.
     """
 
     readings: Sequence[Reading] = ()
@@ -61,6 +62,7 @@ class Decoded(msgspec.Struct, frozen=True):
     sequence: str | None = None
     learned: Sequence[Learned] = ()
     asks: Sequence[Ask] = ()
+    faces: int = 0
 
 
 class Push(msgspec.Struct, frozen=True):

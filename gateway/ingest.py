@@ -77,7 +77,7 @@ class Ingest:
         self._lanes: dict[str, dict[str, int]] = {name: {} for name in sources}
         self.families: dict[str, str] = {}  # device -> the codec that understood it first, for commands to it
         self._crowded = decoder.crowded()
-        self.counts = {"quarantined": 0, "coalesced": 0, "codec_faults": 0}
+        self.counts = {"quarantined": 0, "coalesced": 0, "codec_faults": 0, "faces_dropped": 0}
         self.waiting: dict[str, Waiting] = {}
         self._paused: list[Sender] = []
         self._simulated = {name for name, s in sources.items() if s.simulated}
@@ -130,6 +130,8 @@ class Ingest:
             log.error("codec raised", source=source, topic=topic[:200], error=repr(error)[:200])
             self._quarantine(source, topic, f"codec-fault: {type(error).__name__}", payload, token)
             return
+        if decoded.faces:
+            self.counts["faces_dropped"] += decoded.faces
         for learned in decoded.learned:
             engine.submit(Learned(codec, source, learned.key, learned.value), None)
         for ask in decoded.asks:

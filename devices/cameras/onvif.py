@@ -89,7 +89,7 @@ def gone(topic: str) -> list[Meaning]:
     return [Meaning(event.metric, "", None)] if event.how in ("state", "guess") else []
 
 
-def told(message: Message, name: str, said: Sequence[Meaning], at: int | None) -> Decoded:
+def told(message: Message, name: str, said: Sequence[Meaning], at: int | None, topic: str = "") -> Decoded:
     """The readings of the device of this name; a state nobody could read sets the message aside besides."""
     flags = int(Flag.RETAINED) if message.retained else 0
     if at is not None:
@@ -99,6 +99,7 @@ def told(message: Message, name: str, said: Sequence[Meaning], at: int | None) -
     return Decoded(
         tuple(Reading(point_id(device, m.metric, m.channel), m.value, at, flags | m.flags) for m in said),
         f"unknown-word: no state that can be read for {unread}" if unread else None,
+        faces=int(faces(topic)),
     )
 
 

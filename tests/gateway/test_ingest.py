@@ -94,3 +94,19 @@ def test_whose_devices_a_crowded_topics_are() -> None:
         body = f'{{"{name}":[{{"ts":1795276800000,"values":{{"smoke":0}}}}]}}'.encode()
         ingest.received(session, "v1/gateway/telemetry", body, 0, False, False)
     assert ingest.families == {"s:one": "thingsboard", "s:two": "thingsboard"}
+
+
+def test_faces_leave_nothing_but_a_number() -> None:
+    """A face event is acknowledged, counted for /metrics, and neither kept nor set aside."""
+    home = Gateway(estate())
+    ingest = Ingest(
+        home.engine, Decoder(), {"s": Source("s", "est")}, lambda: None, lambda: False, lambda *_: None
+    )
+    session: Any = _Session()
+    body = b'{"Source":{"VideoSource":"1"},"Data":{"Likelihood":0.9,"Name":"x"}}'
+    ingest.received(session, "cam-7/onvif-ej/RuleEngine/Recognition/Face", body, 1, False, False)
+    ingest.drained(session)
+    home.settle()
+    assert ingest.counts["faces_dropped"] == 1
+    assert ingest.counts["quarantined"] == 0
+    assert [token[2] for token in home.acknowledged] == [1]

@@ -81,7 +81,8 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
         for key, value in (list(source.items())[:8] if isinstance(source, dict) else ())
         if type(value) is str and value and (key not in _NO_PLACES or value not in ("0", "1"))
     )
-    return told(message, "/".join(p for p in (serial, application, part) if p), said, from_ms(body.timestamp))
+    name = "/".join(p for p in (serial, application, part) if p)
+    return told(message, name, said, from_ms(body.timestamp), topic)
 
 
 @lru_cache(maxsize=4096)

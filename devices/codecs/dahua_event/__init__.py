@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from devices.cameras.multipart import boundary_of, parts
+from devices.cameras.scene import faces
 from devices.codec import Decoded, Message, Push, Reply, Topic
 from devices.codecs.dahua_event.blocks import Event, events_in
 from devices.codecs.dahua_event.codes import told
@@ -77,7 +78,7 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
         if event.broken:  # what the event says without its data counts, and somebody should look at it
             problem = problem or f"not-json: the data of {short(event.code)}"
         readings += _readings(message, event, said)
-    return Decoded(readings, problem)
+    return Decoded(readings, problem, faces=sum(faces(event.code) for event in found))
 
 
 def _readings(message: Message, event: Event, said: Sequence[Meaning]) -> list[Reading]:

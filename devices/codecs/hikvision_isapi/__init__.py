@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from devices.cameras.multipart import boundary_of, parts
+from devices.cameras.scene import faces
 from devices.codec import Decoded, Message, Push, Reply, Topic
 from devices.codecs.hikvision_isapi.documents import events_in
 from devices.codecs.hikvision_isapi.events import Told, told, whole
@@ -79,7 +80,8 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
         readings += _readings(message, event, said)
         sequences.append(said.sequence)
     only = sequences[0] if len(found) == 1 and sequences else ""
-    return Decoded(readings, problem, only or None)
+    seen = sum(faces(str(event.get("eventType", ""))[:64]) for event in found)
+    return Decoded(readings, problem, only or None, faces=seen)
 
 
 def _readings(message: Message, event: Mapping[str, Any], said: Told) -> list[Reading]:

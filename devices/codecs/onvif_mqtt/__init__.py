@@ -64,7 +64,7 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
     device = f"{prefix}/{source}" if source else prefix
     if data is not None and not isinstance(data, dict):
         return Decoded(quarantine="wrong-type: Data is an object")
-    return told(message, device, statements(topic, data or {}), _at(body.utc))
+    return told(message, device, statements(topic, data or {}), _at(body.utc), topic)
 
 
 @lru_cache(maxsize=4096)
