@@ -26,6 +26,9 @@ from gateway.series import Batch, Deletion, Selection
 POINTS_SHOWN: Final = 200
 """Points a line names; of more it says how many. A household has some dozens."""
 
+PICTURES_CLASS: Final = "pictures"
+"""What is owed in this class is `gateway.evidence`'s to finish, and no store's."""
+
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS proofs(
   seq INTEGER PRIMARY KEY, utc INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, previous BLOB NOT NULL,

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from devices.reading import METRICS, Privacy
-from gateway.proofs import Proofs, Why
+from gateway.proofs import PICTURES_CLASS, Proofs, Why
 from gateway.series import Deletion, Selection, StoreError
 
 DAY_MS: Final = 86_400_000
@@ -113,6 +113,8 @@ class Retention:
         """What stores owe, of those that are open; also what we were cut off in, which then takes nothing more."""
         stores, lines = self._stores(), 0
         for owed in self.proofs.owed():
+            if owed.klass == PICTURES_CLASS:
+                continue
             store = stores.get(owed.store)
             if store is None and owed.store in self._names:
                 continue

@@ -12,11 +12,10 @@ from typing import Final
 from gateway.evidence.looks import Looks
 from gateway.evidence.rows import DAY_MS, ROWS_DAYS, PictureRow
 from gateway.evidence.store import Evidence
-from gateway.proofs import Proofs, Why
+from gateway.proofs import PICTURES_CLASS, Proofs, Why
 from gateway.series import Deletion, Selection
 
 STORE: Final = "evidence"
-KLASS: Final = "pictures"
 EXPIRED: Final = "evidence.expired"
 ROOM: Final = "evidence.room"
 CHUNK: Final = 200  # pictures one proof line names
@@ -31,10 +30,7 @@ class Sweeping:
         self._evidence, self._looks, self._proofs = evidence, looks, proofs
 
     def sweep(self, now: int) -> int:
-        """What is past its time at `now` (UTC ms by a clock that is set) goes; gives how many pictures that were.
-
-        Runs before `Retention.sweep`, which strikes out what is owed by stores it does not know.
-        """
+        """What is past its time at `now` (UTC ms by a clock that is set) goes; gives how many pictures that were."""
         self._settle(now)
         gone = 0
         while found := self._evidence.expired(now, CHUNK):
@@ -67,17 +63,19 @@ class Sweeping:
     def _settle(self, now: int) -> None:
         """What we were cut off in: the pictures go, and the line that says so comes."""
         for owed in self._proofs.owed():
-            if owed.store == STORE:
+            if owed.klass == PICTURES_CLASS:
                 names = owed.selection.points or ()
                 self._evidence.remove([row for row in map(self._evidence.picture, names) if row is not None])
-                self._proofs.add(STORE, KLASS, owed.selection, Deletion(len(names)), owed.why, now)
+                self._proofs.add(STORE, PICTURES_CLASS, owed.selection, Deletion(len(names)), owed.why, now)
                 self._proofs.done(owed.id)
 
     def _take(self, pictures: Sequence[PictureRow], reason: str, now: int) -> None:
         """What is to go is written down first, so that no deletion is without its line, whenever we are cut off."""
         times = [row.at for row in pictures]
         selection, why = Selection(now, tuple(row.id for row in pictures)), Why("retention", reason)
-        owed = self._proofs.owe(STORE, KLASS, selection, why)
+        owed = self._proofs.owe(STORE, PICTURES_CLASS, selection, why)
         self._evidence.remove(pictures)
-        self._proofs.add(STORE, KLASS, selection, Deletion(len(pictures), min(times), max(times)), why, now)
+        self._proofs.add(
+            STORE, PICTURES_CLASS, selection, Deletion(len(pictures), min(times), max(times)), why, now
+        )
         self._proofs.done(owed)
