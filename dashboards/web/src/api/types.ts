@@ -81,3 +81,21 @@ export interface Ping {
   /** How old the gateway's own data is; null until it has heard of its engine. */
   age_ms: number | null;
 }
+
+export type CameraVerdict = "true" | "false" | "unknown";
+/** One masked picture of a camera event; a link shows it. */
+export interface CameraPicture {
+  id: string;
+  moment: "before" | "onset" | "now";
+  at: string;
+}
+/** Of GET /evidence: what a camera saw, with the pictures that are kept of it. */
+export interface CameraEvent {
+  id: string;
+  type: string;
+  at: string;
+  place: { text: string };
+  mode: "live" | "simulated";
+  verdict: CameraVerdict | null;
+  pictures: CameraPicture[];
+}
