@@ -25,9 +25,10 @@ TOPIC_MAX: Final = 1024
 OWN: Final = ("gateway/incidents/", "gateway/events/")
 """Where we publish ourselves; never read back. Devices may use other topics below `gateway/`: it is a common prefix."""
 
-_TOPICS_MAX: Final = (
-    65_536  # topics remembered of a source, and odd ones of all; past it the memo starts again
-)
+_TOPICS_MAX: Final = 65_536
+"""Topics remembered of a source; the others cost a microsecond more. Of odd ones it holds for all sources together, and
+past it they are found out anew: that costs more, so no source may use up the room of the others for good.
+"""
 _SOURCES_MAX: Final = 256
 _FIRSTS_MAX: Final = 1024  # first levels remembered per source, likewise
 
@@ -175,9 +176,9 @@ class Decoder:
         if len(self._met) >= _SOURCES_MAX and source not in self._met:
             self._met.clear()
         met = self._met.setdefault(source, {})
-        if len(met) >= _TOPICS_MAX:
-            met.clear()
-        met[topic] = reader
+        # A city goes round more topics than that: forgetting the known for the new would never meet one again.
+        if len(met) < _TOPICS_MAX:
+            met[topic] = reader
         return reader
 
     def _first(self, source: str, first: str) -> _Reader | None:
@@ -248,7 +249,7 @@ def bad_topic(topic: str) -> str | None:
     """Why a topic cannot be part of a point's name, or None."""
     if len(topic) > TOPIC_MAX:
         return f"bad-topic: {len(topic)} characters, at most {TOPIC_MAX}"
-    if "\0" in topic or any("\ud800" <= c <= "\udfff" for c in topic):
+    if "\0" in topic or (not topic.isascii() and any("\ud800" <= c <= "\udfff" for c in topic)):
         return "bad-topic: not text (MQTT 5, 1.5.4)"
     return None
 

@@ -165,6 +165,8 @@ class Ingest:
         """Whose devices these are. Asked of a topic's first message only, where one device speaks on it: which family
         speaks there does not change.
         """
+        if len(self.families) >= FAMILIES_MAX:
+            return
         for reading in readings:
             device = split_point(reading.point)[0]
             if device not in self.families and len(self.families) < FAMILIES_MAX:

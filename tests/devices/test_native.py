@@ -10,7 +10,7 @@ import pytest
 from devices.codec import Message
 from devices.codecs import native
 from devices.codecs.native.events import HAZARDS, STATES, TYPES
-from devices.codecs.native.telemetry import BATCH_MAX, KEYS_MAX
+from devices.codecs.native.telemetry import _KEYS_KNOWN_MAX, BATCH_MAX, KEYS_MAX, _known
 from devices.instants import AHEAD_MAX_MS, EARLIEST_MS
 from devices.reading import METRICS, MetricClass
 from tests.devices.reading_rows import CLOCK_BAD, INVALID, NOW, RETAINED, code, flags, rows, said
@@ -131,12 +131,15 @@ def test_keys_are_bounded() -> None:
     assert code(got) == "too-many"
 
 
-def test_the_memo_of_a_device_is_bounded() -> None:
-    """A device that makes up new keys all the time is forgotten in between, and still read."""
-    for start in range(0, 5 * KEYS_MAX, 100):
+def test_the_memo_of_keys_is_bounded() -> None:
+    """A device that makes up new keys all the time is forgotten in between, and still read, as are all others."""
+    for start in range(0, 2 * _KEYS_KNOWN_MAX, 100):
         tell({f"made-up-{start + n}": n for n in range(100)})
-    assert all(len(r.points) <= 1024 for topics in native._routes.values() for r in topics.values())
-    assert rows(tell({"smoke": True})) == [(D, "smoke", "", True)]
+        assert len(_known) <= _KEYS_KNOWN_MAX
+    long = "made-up-" * 100
+    assert rows(tell({long: 1}))[0][3] == 1
+    assert long not in _known
+    assert rows(tell({"smoke": True, "Smoke": True})) == [(D, "smoke", "", True)] * 2
 
 
 def test_the_memo_of_topics_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

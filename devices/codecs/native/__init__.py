@@ -38,7 +38,7 @@ TOPICS: Sequence[Topic] = (
 
 _TOPIC: Final = re.compile(r"community/([A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64})/([a-z]{1,16})")
 _ID_MAX: Final = 64  # characters of a command's id; ours have some ten
-_TOPICS_MAX: Final = 65_536  # about 100 MB; past it the memo starts again and a message costs some 5 us more
+_TOPICS_MAX: Final = 65_536  # of one source, about 20 MB; the others cost a microsecond more each time
 _SOURCES_MAX: Final = 256
 
 
@@ -119,10 +119,11 @@ def _route(source: str, topic: str) -> Route | None:
         return None
     if len(_routes) >= _SOURCES_MAX and source not in _routes:
         _routes.clear()
+    route = Route(device_id(source, found[1]), read)
     routes = _routes.setdefault(source, {})
-    if len(routes) >= _TOPICS_MAX:
-        routes.clear()
-    route = routes[topic] = Route(device_id(source, found[1]), read, {})
+    # A city goes round more topics than that: forgetting the known for the new would never meet one again.
+    if len(routes) < _TOPICS_MAX:
+        routes[topic] = route
     return route
 
 

@@ -19,10 +19,11 @@ from devices.words import Said, said, switch
 VERSION: Final = 1
 KEYS_MAX: Final = 256  # of one object; the richest device on the market sends fewer than a hundred
 BATCH_MAX: Final = 1024  # objects in one array; 64 KiB hold about that many useful ones
-_POINTS_MAX: Final = 1024  # remembered per device: one that makes up new keys all the time only forgets them
+_KEYS_KNOWN_MAX: Final = 4096  # of all devices together; past it only metrics are still known
+_KEY_KNOWN_MAX: Final = 256  # characters of a key worth remembering: all of them are 4 MB at most
 
 Known = tuple[int, str, float, float]
-"""How to read one key: its kind, its point, and the range its numbers can be true in."""
+"""How to read one key: its kind, how its points end (`/metric/channel`), and the range its numbers can be true in."""
 
 _NUMBER, _LEVEL, _ANY, _META = range(4)
 _SKIPPED: Final = frozenset(("v", "ts", "id"))
@@ -44,17 +45,24 @@ _RETAINED: Final = int(Flag.RETAINED)
 _UNNAMED: Final = re.compile(r"[^a-z0-9]+")
 _json: Final = msgspec.json.Decoder()
 
+# What a key means is the same for every device, so it is remembered once: a memory of each device's points is a
+# gigabyte in a city, and fetching them from there takes longer than putting the two halves together.
+_STANDING: Final[dict[str, Known]] = {
+    **dict.fromkeys(_SKIPPED, (_META, "", 0.0, 0.0)),
+    **{name: (kind, point_id("", name), low, high) for name, (kind, low, high) in _METRICS.items()},
+}
+_known: Final[dict[str, Known]] = dict(_STANDING)
+
 
 class Route(msgspec.Struct, gc=False):
-    """What follows from one source and topic: who speaks, which decoder listens, and the points met so far."""
+    """What follows from one source and topic: who speaks, and which decoder listens."""
 
     device: str
     read: Callable[[Route, Message], Decoded]
-    points: dict[str, Known]
 
 
 def telemetry(route: Route, message: Message) -> Decoded:
-    """The readings of one telemetry message; the route's points are its memo and are added to."""
+    """The readings of one telemetry message."""
     try:
         data = _json.decode(message.payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -63,7 +71,7 @@ def telemetry(route: Route, message: Message) -> Decoded:
     problems: list[str] = []
     flags = _RETAINED if message.retained else 0
     if type(data) is dict:
-        _read(route, data, flags, message.now, readings, problems)
+        _read(route.device, data, flags, message.now, readings, problems)
         own = sequence(data) if "id" in data else None
     elif type(data) is list and data:
         if len(data) > BATCH_MAX:
@@ -73,7 +81,7 @@ def telemetry(route: Route, message: Message) -> Decoded:
         ids: list[str] = []
         for item in data[-BATCH_MAX:]:
             if type(item) is dict:
-                _read(route, item, flags, message.now, readings, problems)
+                _read(route.device, item, flags, message.now, readings, problems)
                 ids.append(sequence(item) or "")
             else:
                 problems.append("wrong-type: an element of the batch is no object")
@@ -84,7 +92,7 @@ def telemetry(route: Route, message: Message) -> Decoded:
 
 
 def _read(
-    route: Route,
+    device: str,
     data: dict[str, Any],
     flags: int,
     now: int,
@@ -105,51 +113,45 @@ def _read(
         data = dict(list(data.items())[:KEYS_MAX])
     if data.get("v", VERSION) != VERSION:
         problems.append("version: v is not 1, understood as far as it goes")
-    points, add, reading = route.points, readings.append, Reading
+    known, add, reading = _known, readings.append, Reading
     for key, value in data.items():
         try:
-            kind, point, low, high = points[key]
+            kind, end, low, high = known[key]
         except KeyError:
-            kind, point, low, high = _meet(route.device, points, key)
+            kind, end, low, high = _meet(key)
         if not kind:  # _NUMBER; spelled so because this line runs for every number a city reports
             kind_of = type(value)
             if (kind_of is float or kind_of is int) and low <= value <= high:
-                add(reading(point, value, at, flags))
+                add(reading(device + end, value, at, flags))
                 continue
         elif kind == _LEVEL:
             if value is True or value is False:
-                add(reading(point, value, at, flags))
+                add(reading(device + end, value, at, flags))
                 continue
         elif kind == _META:
             continue
-        _odd(key, (kind, point, low, high), value, Reading(point, None, at, flags), readings, problems)
+        _odd(key, kind, value, Reading(device + end, None, at, flags), readings, problems)
 
 
-def _meet(device: str, points: dict[str, Known], key: str) -> Known:
-    """How to read a key of this device seen for the first time."""
-    if len(points) >= _POINTS_MAX:
-        points.clear()
-    kind_range = _METRICS.get(key)
-    if kind_range is None and key in _SKIPPED:
-        known: Known = (_META, "", 0.0, 0.0)
-    elif kind_range is not None:
-        kind, low, high = kind_range
-        known = (kind, point_id(device, key), low, high)
-    else:
-        name = _UNNAMED.sub("_", key.casefold()).strip("_")
-        if name in _METRICS:
-            return points.setdefault(key, _meet(device, points, name))
+def _meet(key: str) -> Known:
+    """How to read a key that is no metric's name, seen for the first time or too long to be remembered."""
+    name = _UNNAMED.sub("_", key.casefold()).strip("_")
+    known = _STANDING.get(name) if name in _METRICS else None
+    if known is None:
         name = name[:64] or "unknown"
-        known = (_ANY, point_id(device, name, "" if name == key else clean_channel(key)), 0.0, 0.0)
-    points[key] = known
+        known = (_ANY, point_id("", name, "" if name == key else clean_channel(key)), 0.0, 0.0)
+    if len(key) <= _KEY_KNOWN_MAX:
+        if len(_known) >= _KEYS_KNOWN_MAX:
+            _known.clear()
+            _known.update(_STANDING)
+        _known[key] = known
     return known
 
 
 def _odd(
-    key: str, known: Known, value: Any, empty: Reading, readings: list[Reading], problems: list[str]
+    key: str, kind: int, value: Any, empty: Reading, readings: list[Reading], problems: list[str]
 ) -> None:
     """Everything that is not an ordinary number or level: no reading, out of range, texts, wrong types."""
-    kind = known[0]
     flags = empty.flags
     kept: Value
     if value is None:
