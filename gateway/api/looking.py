@@ -15,7 +15,9 @@ from gateway.views import Views
 CHANGED_MS: Final = 1_000  # with news in the views it is made again after this long
 AGE_MAX_MS: Final = 30_000  # devices fall behind without any news
 AT_ONCE_MS: Final = 500  # one that takes longer is not made while a scraper waits: a city takes seconds
-SHARE: Final = 10  # it is kept at least so many times as long as it took: a tenth of one core
+SHARE: Final = (
+    10  # it is kept at least so many times as long as it took, however old it gets: a tenth of one core
+)
 
 
 class Looking:
@@ -44,13 +46,13 @@ class Looking:
         return last
 
     def look(self, world: World, views: Views, health: HealthOf, clock: Clock) -> Overview:
-        """The devices of this world as they are, at most some seconds ago."""
+        """The devices of this world as they are, at most AGE_MAX_MS ago or SHARE times as long as looking took."""
         with self._lock:
             start = clock.monotonic_ms()
             age, seq = start - self._made_at, views.applied_seq
-            if self._last is not None and self._world is world and age < AGE_MAX_MS:
-                patience = max(CHANGED_MS, SHARE * self._took_ms)
-                if seq == self._seq or age < patience:
+            if self._last is not None and self._world is world:
+                dear = SHARE * self._took_ms
+                if age < max(AGE_MAX_MS if seq == self._seq else CHANGED_MS, dear):
                     return self._last
             if self._world is not world:
                 self._world, self._guard = world, Guard(world.catalogue)
