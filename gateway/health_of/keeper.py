@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -166,35 +166,46 @@ class HealthOf:
     def _window(self, batch: Batch, start: int, end: int) -> None:
         """Look once at each point, by its newest reading."""
         points, flags, seqs = batch.point[start:end], batch.flags, batch.seq
-        times = Counter(points)
         newest: Iterable[tuple[str, int]] = zip(points, range(start, end), strict=True)
-        if any(flag & _ASIDE for flag in set(flags[start:end])):
+        odd = {flag for flag in set(flags[start:end]) if flag & (_ASIDE | _INVALID)}
+        if odd:
             newest = [(point, i) for point, i in newest if not flags[i] & _ASIDE]
-        heard_of: dict[str, tuple[int, int]] = {}  # device -> its newest reading, its messages
+        last = dict(newest)
+        heard_of: dict[str, int] = {}  # device -> its newest reading
         watched: list[tuple[str, str, int]] = []
-        for point, i in dict(newest).items():
+        for point, i in last.items():
             device, metric, _ = point.rsplit("/", 2)
-            last, messages = heard_of.get(device, (i, 0))
-            heard_of[device] = (max(last, i), max(messages, times[point]))
-            if metric in WATCHED and not flags[i] & _INVALID:
+            heard_of[device] = i
+            if metric in WATCHED and not (odd and flags[i] & _INVALID):
                 watched.append((device, metric, i))
+        times: Mapping[str, int] = {}
+        often: dict[
+            str, int
+        ] = {}  # device -> its messages; in a city no point comes twice in so short a time
+        if len(last) < len(points):
+            times = Counter(points)
+            for point, i in last.items():
+                device = point.rsplit("/", 2)[0]
+                heard_of[device] = max(heard_of[device], i)
+                often[device] = max(often.get(device, 0), times[point])
         known: dict[str, int] = {}
-        for device, (i, messages) in heard_of.items():
+        for device, i in heard_of.items():
             record = self._meet(device)
             if record is not None and seqs[i] > record.seq:
                 known[device] = record.seq
                 record.seq = seqs[i]
-                heard(record, batch.at[i], batch.measured_at[i], flags[i], self.blind_until(device), messages)
-        often = {
+                blind, messages = self.blind_until(device), often.get(device, 1)
+                heard(record, batch.at[i], batch.measured_at[i], flags[i], blind, messages)
+        restless = {
             batch.point[i]
             for _, metric, i in watched
-            if metric == "availability" and times[batch.point[i]] > 1
+            if metric == "availability" and times.get(batch.point[i], 1) > 1
         }
-        if often:  # each going and coming counts
+        if restless:  # each going and coming counts
             watched += [
                 (batch.point[i].rsplit("/", 2)[0], "availability", i)
                 for i in range(start, end)
-                if batch.point[i] in often and not flags[i] & (_ASIDE | _INVALID)
+                if batch.point[i] in restless and not flags[i] & (_ASIDE | _INVALID)
             ]
             watched.sort(key=_place)
         for device, metric, i in watched:
