@@ -83,9 +83,9 @@ class Compiled:
             if device.kind in AUTOMATIC:
                 self.obeys.setdefault(self.source(device.id).site, []).append(device)
         self.bound: dict[str, Bound] = {r.id: Bound(r) for r in plan.rules}
-        self._same: dict[
-            tuple[Bound, ...], tuple[Bound, ...]
-        ] = {}  # one tuple for all points with these rules
+        # One tuple for all points with these rules, by the id of the index's own tuple, which lives as long as we do:
+        # after a start each of a city's three million points comes by here.
+        self._ordered: dict[int, tuple[Bound, ...]] = {}
         self.rules: dict[str, Rule] = {**BUILT_IN, **{r.id: r for r in plan.rules}}
         self.roles: dict[tuple[str, str], list[str]] = {}
         for person in sorted(plan.people):
@@ -99,8 +99,11 @@ class Compiled:
         """The rules on a point, those that confirm last: they need the incident the others open."""
         device, metric, channel = split_point(point)
         found = self.index.rules_for(self.catalogue.devices.get(device), metric, channel, source_of(device))
-        bound = tuple(sorted((self.bound[r.id] for r in found), key=lambda b: b.confirm))
-        return self._same.setdefault(bound, bound)
+        bound = self._ordered.get(id(found))
+        if bound is None:
+            bound = tuple(sorted((self.bound[r.id] for r in found), key=lambda b: b.confirm))
+            self._ordered[id(found)] = bound
+        return bound
 
     def absence(self, device: str) -> tuple[Rule, ...]:
         """The rules that raise when the device says nothing; none for a retired one, and none where the heartbeat of a
