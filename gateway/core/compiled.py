@@ -83,9 +83,8 @@ class Compiled:
             if device.kind in AUTOMATIC:
                 self.obeys.setdefault(self.source(device.id).site, []).append(device)
         self.bound: dict[str, Bound] = {r.id: Bound(r) for r in plan.rules}
-        # One tuple for all points with these rules, by the id of the index's own tuple, which lives as long as we do:
-        # after a start each of a city's three million points comes by here.
-        self._ordered: dict[int, tuple[Bound, ...]] = {}
+        # One tuple for all points with these rules: after a start each of a city's three million points comes by here.
+        self._ordered: dict[tuple[str, ...], tuple[Bound, ...]] = {}
         self.rules: dict[str, Rule] = {**BUILT_IN, **{r.id: r for r in plan.rules}}
         self.roles: dict[tuple[str, str], list[str]] = {}
         for person in sorted(plan.people):
@@ -99,10 +98,11 @@ class Compiled:
         """The rules on a point, those that confirm last: they need the incident the others open."""
         device, metric, channel = split_point(point)
         found = self.index.rules_for(self.catalogue.devices.get(device), metric, channel, source_of(device))
-        bound = self._ordered.get(id(found))
+        names = tuple([r.id for r in found])
+        bound = self._ordered.get(names)
         if bound is None:
-            bound = tuple(sorted((self.bound[r.id] for r in found), key=lambda b: b.confirm))
-            self._ordered[id(found)] = bound
+            bound = tuple(sorted((self.bound[name] for name in names), key=lambda b: b.confirm))
+            self._ordered[names] = bound
         return bound
 
     def absence(self, device: str) -> tuple[Rule, ...]:
