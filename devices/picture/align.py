@@ -36,6 +36,11 @@ class Alignment(msgspec.Struct, frozen=True, gc=False):
         """What is compared: many edges that agree rather than few in a corner that agree perfectly."""
         return float(self.kept * min(self.share, 1.0) ** 0.5)
 
+    def agrees(self, other: Alignment) -> bool:
+        """Whether both say the same of how the view was moved, but for their steps."""
+        away = max(abs(self.x - other.x), abs(self.y - other.y))
+        return abs(self.angle - other.angle) <= 4 and self.zoom == other.zoom and away <= 0.04
+
 
 def aligned(reference: Reference, seen: Look) -> Alignment:
     """The best of all tried alignments. About 20 ms: for a view that is suspected, not for every frame."""

@@ -30,6 +30,13 @@ FAINT: Final = (
 BARE_MIN: Final = 15  # of the 60 cells must be without edges for their brightness to prove anything
 BARE_SAME: Final = 0.12  # part of its brightness by which a cell may change
 BARE_EXPOSURE: Final = (0.75, 1.35)  # a white car in a dark yard was seen to move the exposure by a quarter
+COLOURLESS: Final = 3.0  # levels off 128 in the most colourful cell; infrared after compression was seen at 1
+PALE: Final = (
+    32.0  # grey levels added to a cell's own before its colour is divided by them: dark colours are noise
+)
+ALIEN_COLOUR: Final = (
+    0.12  # chroma over luma; a change of lamps that leaves the edges is none, however strong
+)
 CELL_EDGES: Final = 5  # pixels of lasting edge that a cell needs before anything can be said of it
 AGREES: Final = 0.5  # cosine of twice the angle between two edges: within 30 degrees
 STRENGTH_LEFT: Final = 0.3  # of an edge, beyond what the light explains (haze, dusk), for it to be kept
@@ -45,6 +52,7 @@ class Look(msgspec.Struct, frozen=True):
     fine: Plane
     coarse: Plane  # 20 wide: what is left of a picture far out of focus
     cells: Plane  # mean grey level of each cell of the grid
+    tint: Plane  # (rows, columns, 2): mean Cr and Cb of each cell, less 128
     luma: float  # mean grey level, 0..255
 
 
@@ -55,6 +63,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     nearly none. `flat`: those lost cells that show no other detail instead. `judged`: the number of cells that could be
     judged in this light. `blurred`: the correlation of the coarse pictures, -1..1, 0 where contrast is lacking.
     `bare`: of the cells that never had an edge (asphalt, sky), those as bright as they were, 0 where such are few.
+    `alien`: of all cells, those of quite another colour; 0 where the picture or the reference has none.
     `where` is the rectangle around the lost cells, (x, y, width, height) in 0..1.
     """
 
@@ -65,6 +74,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     judged: int = 0
     blurred: float = 0.0
     bare: float = 0.0
+    alien: float = 0.0
     where: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -82,12 +92,14 @@ def look(frame: Frame) -> Look:
     tall, wide = small.shape
     coarse = cv2.resize(small, (20, max(1, round(20 * tall / wide))), interpolation=cv2.INTER_AREA)
     cells = cv2.resize(small, GRID[::-1], interpolation=cv2.INTER_AREA)
+    tint = cv2.resize(frame.half_ycrcb[::2, ::2, 1:], GRID[::-1], interpolation=cv2.INTER_AREA)
     return Look(
         structure,
         _plane(strength),
         _plane(cv2.absdiff(small, soft)),
         _plane(coarse),
         _plane(cells),
+        _plane(tint) - 128,
         float(small.mean()),
     )
 
@@ -101,6 +113,7 @@ class Reference:
         self.fine = first.fine.copy()
         self.coarse = first.coarse.copy()
         self.cells_luma = first.cells.copy()
+        self.tint = first.tint.copy()
         self.luma = first.luma
         self.age_ms = 0
         self._prepare()
@@ -115,6 +128,7 @@ class Reference:
             (self.fine, seen.fine),
             (self.coarse, seen.coarse),
             (self.cells_luma, seen.cells),
+            (self.tint, seen.tint),
         ):
             np.add(mine, np.float32(part) * (new - mine), out=mine)
         self.luma += part * (seen.luma - self.luma)
@@ -159,8 +173,17 @@ class Reference:
             judged=count,
             blurred=correlated(self.coarse, seen.coarse, gain),
             bare=self._bare(seen, judged),
+            alien=self._alien(seen),
             where=_around(lost),
         )
+
+    def _alien(self, seen: Look) -> float:
+        """How many cells have a colour that no usual white balance gives them; infrared has none to compare."""
+        if min(float(np.abs(seen.tint).max()), float(np.abs(self.tint).max())) <= COLOURLESS:
+            return 0.0
+        now = seen.tint / (seen.cells[..., None] + PALE)
+        then = self.tint / (self.cells_luma[..., None] + PALE)
+        return float(np.mean(np.abs(now - then).max(axis=2) > ALIEN_COLOUR))
 
     def _bare(self, seen: Look, judged: NDArray[np.bool_]) -> float:
         """How many of the bare cells are as bright as they were, but for the exposure, which went with what left."""

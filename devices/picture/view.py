@@ -41,6 +41,14 @@ CLEARED_KEPT: Final = 0.06  # of the edges; under a cover even less is left
 ALIGNED_BARE: Final = 0.6  # rank that explains a view whose bare parts are unchanged
 SHIFT_MIN: Final = 0.03  # parts of the picture; wind moves a pole's camera by less
 ANGLE_MIN: Final = 4.0  # degrees
+FEW_CELLS: Final = (
+    10  # with fewer, edges agree by chance under some turn; only one found twice running is believed
+)
+STAYS_RANK: Final = (
+    0.75  # an alignment so good is held to until the old edges are back, whatever moves in the view
+)
+ALIEN: Final = 0.5  # of the cells of another colour: with their edges lost too, a patterned cover
+ALIEN_LOST: Final = 0.35  # of the cells, a pattern shows edges that agree here and there by chance
 ELSEWHERE_KEPT: Final = 0.3  # fewer edges than this, others instead and no alignment: a wholly different view
 CELLS_MIN: Final = 4  # cells with lasting edges without which nothing can be compared
 
@@ -83,6 +91,7 @@ class Gate:
         self._fault_since: int | None = None
         self._search_at, self._search_wait = 0, SEARCH_MS
         self._found: Alignment | None = None
+        self._candidate: Alignment | None = None  # what the last search that explained anything found
         self._astray_ms = 0
         self._where = WHOLE  # around what was lost when it was last compared
 
@@ -226,11 +235,15 @@ class Gate:
             if found:
                 return found, 0.9
         else:
-            self._found, self._search_wait, self._search_at = None, SEARCH_MS, at
+            self._found = self._candidate = None
+            self._search_wait, self._search_at = SEARCH_MS, at
         if match.sharp < BLUR_SHARP and (match.kept >= BLUR_KEPT or alike):
             return "defocused", min(1.0, 1.2 - match.sharp)
+        if match.alien >= ALIEN and match.lost >= ALIEN_LOST and not cleared:
+            return "covered", match.alien
         if match.kept < ELSEWHERE_KEPT and match.lost >= 0.6 and not cleared:
-            return "moved", 0.6
+            # What is out of focus and nowhere in the reference is cloth or paper near the lens, not another view.
+            return ("covered", match.lost) if match.sharp < BLUR_SHARP else ("moved", 0.6)
         return "", 1.0
 
     def _search(self, at: int, judge: Reference, seen: Look, match: Match, usual: float) -> str:
@@ -242,9 +255,15 @@ class Gate:
             explains = found.rank >= sure and found.kept > 1.15 * match.kept
             turned = abs(found.angle) >= ANGLE_MIN
             away = max(abs(found.x), abs(found.y)) >= SHIFT_MIN or found.zoom != 1
-            self._found = found if explains and (turned or away) else None
-            if self._found:
+            last, self._candidate = self._candidate, found if explains and (turned or away) else None
+            if self._candidate:
                 self._search_wait = SEARCH_MS
+            few = match.judged < FEW_CELLS and not (last and found.agrees(last))
+            known, strays = self._found, match.kept < BLUR_KEPT * usual
+            if known is None or not strays or known.rank < STAYS_RANK:
+                self._found = None if few else self._candidate
+            elif self._candidate and found.rank > known.rank and not few:
+                self._found = found
             self._search_at = at + self._search_wait
         if self._found is None:
             return ""
