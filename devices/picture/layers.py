@@ -46,6 +46,9 @@ class Ground:
         self.usual: Floats = np.median(np.stack([one.texture for one in compared]), axis=0).astype(np.float32)
         self.unknown: Flags = np.zeros(self.usual.shape, np.bool_)  # something stood there all the time
         self.unsure: Flags = np.mean(np.stack([one.hard for one in compared]), axis=0) > UNSURE
+        self.hasty: Flags = np.zeros(
+            self.usual.shape, np.bool_
+        )  # cells that were unsure and took the first thing
 
 
 class Layers:
@@ -88,7 +91,9 @@ class Layers:
         self._uncover(now, lapsed & ground.unknown)
         self._put(now, lapsed & ~ground.unknown, clock)
         if ground.unsure.any():
-            self.absorb(ground.unsure & self.standing(clock, SURE_MS))
+            first = ground.unsure & self.standing(clock, SURE_MS)
+            ground.hasty |= first
+            self.absorb(first)
             ground.unsure &= self._back_ms < SURE_MS
         self._adapt(now, ~absent & ~self.has & shown, differs, passed)
 
@@ -117,7 +122,13 @@ class Layers:
             self.ground.unsure &= ~cells
 
     def end(self, cells: Flags, until: int) -> None:
-        """Something that stood in these cells from before `until` is gone: what still looks like it was ground."""
+        """Something that stood in these cells from before `until` is gone: what still looks like it was ground.
+
+        Where a part of it was hastily taken for ground, what stands there next is.
+        """
+        taken = grown(cells, 2) & self.ground.hasty
+        self.ground.unsure |= taken
+        self.ground.hasty &= ~taken
         old = cells & self.has & (self.since <= until)
         self.absorb(old & self.like)
         self.has &= ~old

@@ -118,6 +118,18 @@ def test_another_size_starts_anew() -> None:
     assert [sight.end is None for _, sight in first + second] == [True, False]
 
 
+def test_a_car_leaves_nothing_behind_in_a_busy_lane() -> None:
+    """Where traffic hid the ground while it was learned, what a parked car uncovers is ground and no second car."""
+
+    def paint(picture: Pixels, at: float) -> None:
+        if at < 7 and at % 1.0 < 0.45:  # nearly half of the first pictures show a passing car here
+            car(picture, round(60 + at % 1.0 * 60), 90)
+        parked(7, 16)(picture, at)
+
+    told = seen(Occupation(Config(dwell_s=5)), drawn(26, paint))
+    assert [sight.end is None for _, sight in told if sight.type == "occupied"] == [True, False]
+
+
 @pytest.mark.skipif(not FOOTAGE.is_dir(), reason="labelled footage is not here")
 def test_real_footage() -> None:
     """The parked car of the footage is found in its time; nothing is found in moving traffic."""
