@@ -50,7 +50,7 @@ def seen(
     frames: Iterator[tuple[int, Pixels]], view: ViewConfig, options: Mapping[str, Any], only: str = ""
 ) -> list[Event]:
     """All claims of all analytics, or of the `only` one, over these frames."""
-    plugins = {n: p for n, p in discover("devices.vision").available().items() if only in ("", n)}
+    plugins = {n: p for n, p in discover("devices.vision").available() if only in ("", n)}
     watch = Watch(plugins, view, options)
     events: dict[tuple[str, str, int, str], Event] = {}
     for at, picture in frames:

@@ -117,7 +117,7 @@ class _Window:
         )  # fmt: skip
 
 
-def _cloth(dice: random.Random, tall: int, wide: int, textured: bool) -> np.ndarray[Any, Any]:
+def _cloth(dice: random.Random, tall: int, wide: int, textured: bool) -> Any:
     noise = np.random.default_rng(dice.randrange(1 << 30))
     colour = noise.integers(10, 220, 3)
     slope = np.linspace(-1, 1, wide)[None, :, None] * dice.uniform(4, 30)

@@ -48,7 +48,7 @@ STAYS_RANK: Final = (
     0.75  # an alignment so good is held to until the old edges are back, whatever moves in the view
 )
 ALIEN: Final = 0.5  # of the cells of another colour: with their edges lost too, a patterned cover
-ALIEN_LOST: Final = 0.35  # of the cells, a pattern shows edges that agree here and there by chance
+ALIEN_LOST: Final = 0.25  # of the cells: a pattern shows edges that agree here and there by chance
 ELSEWHERE_KEPT: Final = 0.3  # fewer edges than this, others instead and no alignment: a wholly different view
 CELLS_MIN: Final = 4  # cells with lasting edges without which nothing can be compared
 
@@ -220,7 +220,8 @@ class Gate:
         if match.judged < CELLS_MIN:  # too dark to see anything that was there by day
             self._found = None
             return "", 1.0
-        alike = match.blurred >= BLUR_ALIKE
+        alien = match.alien >= ALIEN  # out of focus, a view keeps its colours
+        alike = match.blurred >= BLUR_ALIKE and not alien
         # A car that drives off an empty yard takes the edges along, and the yard about it is as it was.
         cleared = match.bare >= BARE_KEPT and match.kept >= CLEARED_KEPT
         whole = match.lost >= (LOST_FAINT if judge.faint else LOST) and match.flat >= 0.6 * match.lost
@@ -237,10 +238,10 @@ class Gate:
         else:
             self._found = self._candidate = None
             self._search_wait, self._search_at = SEARCH_MS, at
+        if alien and match.lost >= ALIEN_LOST and not cleared:
+            return "covered", match.alien
         if match.sharp < BLUR_SHARP and (match.kept >= BLUR_KEPT or alike):
             return "defocused", min(1.0, 1.2 - match.sharp)
-        if match.alien >= ALIEN and match.lost >= ALIEN_LOST and not cleared:
-            return "covered", match.alien
         if match.kept < ELSEWHERE_KEPT and match.lost >= 0.6 and not cleared:
             # What is out of focus and nowhere in the reference is cloth or paper near the lens, not another view.
             return ("covered", match.lost) if match.sharp < BLUR_SHARP else ("moved", 0.6)

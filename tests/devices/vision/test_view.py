@@ -140,6 +140,36 @@ def test_what_stands_is_known_and_the_same_twice() -> None:
     assert [seen.sight.type for seen in runs[0]] == ["black"]
 
 
+@pytest.mark.parametrize("colour", [(40, 120, 200), (150, 40, 120), (60, 160, 40)])
+def test_a_folded_cloth_is_a_cover_and_no_other_view(colour: tuple[int, int, int]) -> None:
+    """Folds have edges of their own; what is near the lens, of another colour and nowhere known is still a cover."""
+    folds = 25 * np.sin(np.arange(320) / 9.0)[None, :, None]
+
+    def cloth(picture: Pixels, t: float) -> None:
+        if t >= 8:
+            hung = np.clip(np.array(colour) + folds + np.zeros((180, 1, 1)), 0, 255)
+            picture[:, :270] = hung[:, :270].astype(np.uint8)
+
+    watch = Watch({"tamper": tamper}, CLIP, {})
+    told = [seen for at, picture in drawn(15, cloth) for seen in watch.feed(at, picture)]
+    assert [seen.sight.type for seen in told] == ["covered"]
+
+
+def test_a_turned_camera_stays_turned_when_things_are_carried_off() -> None:
+    """What it was recognised by may leave: without its old edges the view has not come back."""
+
+    def turned(picture: Pixels, t: float) -> None:
+        if t >= 11:  # half of what made the view is gone
+            picture[:, :150] = (110, 112, 110)
+        if t >= 8:
+            turn = cv2.getRotationMatrix2D((160.0, 90.0), 14.0, 1.0)
+            picture[:] = cv2.warpAffine(picture, turn, (320, 180), borderMode=cv2.BORDER_REFLECT)
+
+    watch = Watch({"tamper": tamper}, CLIP, {})
+    told = [seen for at, picture in drawn(20, turned) for seen in watch.feed(at, picture)]
+    assert [(seen.sight.type, seen.sight.end) for seen in told] == [("rotated", None)]
+
+
 def test_zones_and_boxes() -> None:
     """A zone is a polygon of parts of the picture, a box is cut to it; what is not one is refused in words."""
     zone = zone_of("0,0 0.5,0 0.5,1 0,1")
