@@ -195,6 +195,8 @@ def _alarm_management(house: Parts) -> Iterator[Metric]:
         for cause, count in causes(figures).items():
             false.add_metric([figures.site, cause], count)
     yield from (raised, false)
+
+
 def _evidence(house: Parts) -> Iterator[Metric]:
     """Camera events and pictures kept, those nobody judged, and pictures that were not kept, by reason."""
     if house.evidence is None:

@@ -19,7 +19,17 @@ from tests.devices.simulator.hearing import agree
 
 ROOT = Path(__file__).parents[3]
 DIALECTS = ("native", "zigbee2mqtt")
-SHELL = {"__init__", "site", "live", "line", "line_sync", "carried", "pytest_plugin", "listening", "streaming"}
+SHELL = {
+    "__init__",
+    "site",
+    "live",
+    "line",
+    "line_sync",
+    "carried",
+    "pytest_plugin",
+    "listening",
+    "streaming",
+}
 
 
 def story(
