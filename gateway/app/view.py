@@ -60,7 +60,7 @@ SWEEPS_MAX: Final = 1_000  # of some thousand rows each; what is left waits an h
 DAY_MS: Final = 86_400_000
 TAIL_EVENTS: Final = 200_000  # a second or two of reading at the start
 SWITCH_S: Final = 0.001  # whoever watches waits a millisecond for the threads that follow and store, not five
-GC_OBJECTS: Final = 50_000  # rows come and go by thousands without cycles: Python's 700 would look all the time
+GC_OBJECTS: Final = 50_000  # rows come and go by thousands without cycles; Python's own is 700
 GRACE_S: Final = 3  # for answers under way when we stop
 
 log = structlog.get_logger(__name__)
