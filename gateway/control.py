@@ -42,6 +42,18 @@ def frame(message: Mapping[str, Any]) -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
+async def listen_privately(
+    path: Path, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+) -> asyncio.AbstractServer:
+    """Listen on a local socket for this user only; one left by a dead process is replaced. Raises OSError."""
+    path.unlink(missing_ok=True)  # noqa: ASYNC240  a name in our own folder, at a start
+    before = os.umask(0o177)
+    try:
+        return await asyncio.start_unix_server(serve, str(path))
+    finally:
+        os.umask(before)
+
+
 async def read_frame(reader: asyncio.StreamReader) -> dict[str, Any]:
     """The next message. Raises IncompleteReadError at the end, ValueError for a frame over the limit."""
     size = int.from_bytes(await reader.readexactly(4), "big")
@@ -101,13 +113,7 @@ class ControlServer:
 
     async def start(self) -> None:
         """Listen on the socket, for this user only. A socket left by a dead engine is replaced."""
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()
-        before = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, str(self.path))
-        finally:
-            os.umask(before)
+        self._server = await listen_privately(self.path, self._serve)
 
     async def stop(self) -> None:
         if self._server is not None:

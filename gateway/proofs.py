@@ -1,9 +1,8 @@
 """Proof of every deletion: an append-only chain that says what went, never what it was; and what must not come back.
 
-`proofs.sqlite` lies apart from the views because it cannot be made again from the journal. A line's `hash` is SHA-256
-over the line before it and the line itself, made as the audit's (`gateway.journal.audit.link`), so one tool checks
-both. Lines hold counts, times, names of metrics and of points, an actor's id and a word for the reason: no measured
-value and no text that somebody typed.
+`proofs.sqlite` lies apart from the views because it cannot be made again from the journal. Its lines are a
+`gateway.chain.Chain`; they hold counts, times, names of metrics and of points, an actor's id and a word for the reason:
+no measured value and no text that somebody typed.
 
 An erasure is also remembered, until it can mean nothing any more: what arrived before it is left out of everything
 that is written to a store later, so that neither a store that was away nor one that is filled again from the journal
@@ -12,7 +11,6 @@ brings it back.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from itertools import compress
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.journal.audit import GENESIS, link
+from gateway.chain import Chain, Line, open_beside
 from gateway.series import Batch, Deletion, Selection
 
 POINTS_SHOWN: Final = 200
@@ -30,10 +28,6 @@ PICTURES_CLASS: Final = "pictures"
 """What is owed in this class is `gateway.evidence`'s to finish, and no store's."""
 
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS proofs(
-  seq INTEGER PRIMARY KEY, utc INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, previous BLOB NOT NULL,
-  hash BLOB NOT NULL
-);
 CREATE TABLE IF NOT EXISTS erased(point TEXT PRIMARY KEY, before INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS owed(
   id INTEGER PRIMARY KEY, store TEXT NOT NULL, class TEXT NOT NULL, selection BLOB NOT NULL, why BLOB NOT NULL
@@ -56,17 +50,6 @@ class Why(msgspec.Struct, frozen=True):
     case: str = ""
 
 
-class Proof(msgspec.Struct, frozen=True):
-    """One line. `utc` in milliseconds; `body` is JSON as it was hashed; hashes in hex."""
-
-    seq: int
-    utc: int
-    kind: str  # retention, erased
-    body: str
-    previous: str
-    hash: str
-
-
 class Owed(msgspec.Struct, frozen=True):
     """A deletion that was begun, or that a store could not do yet."""
 
@@ -82,17 +65,17 @@ class Proofs:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_beside(path, _SCHEMA)
+        self._chain = Chain(self._connection, self._lock, "proofs")
         self._erased: dict[str, int] = dict(self._connection.execute("SELECT point, before FROM erased"))
         self._newest = max(self._erased.values(), default=0)
-        found = self._connection.execute("SELECT max(seq) FROM proofs").fetchone()[0]
-        self.count: int = found or 0
-        """Lines there are: whoever keeps an answer of stored readings compares it."""
 
-    def add(self, store: str, klass: str, selection: Selection, gone: Deletion, why: Why, now: int) -> Proof:
+    @property
+    def count(self) -> int:
+        """Lines there are: whoever keeps an answer of stored readings compares it."""
+        return self._chain.seq
+
+    def add(self, store: str, klass: str, selection: Selection, gone: Deletion, why: Why, now: int) -> Line:
         """Append a line for what a store took away. `klass` is a privacy class, or `points` or `days`."""
         points = selection.points
         body = {
@@ -101,41 +84,16 @@ class Proofs:
             "points": None if points is None else points[:POINTS_SHOWN],
             "points_total": None if points is None else len(points), "metrics": selection.metrics,
         }  # fmt: skip
-        text = _encode(body).decode()
         kind = "retention" if why.by == "retention" else "erased"
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            last = self._connection.execute(
-                "SELECT seq, hash FROM proofs ORDER BY seq DESC LIMIT 1"
-            ).fetchone()
-            seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
-            made = link(previous, seq, now, kind, text)
-            self._connection.execute(
-                "INSERT INTO proofs VALUES (?, ?, ?, ?, ?, ?)", (seq, now, kind, text, previous, made)
-            )
-            self.count = seq
-        return Proof(seq, now, kind, text, previous.hex(), made.hex())
+        return self._chain.add(kind, _encode(body).decode(), now)
 
-    def lines(self, after: int = 0, limit: int = 1_000) -> list[Proof]:
+    def lines(self, after: int = 0, limit: int = 1_000) -> list[Line]:
         """Lines behind the seq `after`, in order."""
-        query = "SELECT seq, utc, kind, body, previous, hash FROM proofs WHERE seq > ? ORDER BY seq LIMIT ?"
-        with self._lock:
-            found = self._connection.execute(query, (after, limit)).fetchall()
-        return [
-            Proof(seq, utc, kind, body, before.hex(), own.hex())
-            for seq, utc, kind, body, before, own in found
-        ]
+        return self._chain.lines(after, limit)
 
     def broken_at(self) -> int | None:
         """The seq of the first line that does not follow from the one before it; None where the chain holds."""
-        after, previous = 0, GENESIS.hex()
-        while found := self.lines(after):
-            for line in found:
-                made = link(bytes.fromhex(previous), line.seq, line.utc, line.kind, line.body).hex()
-                if (line.seq, line.previous, line.hash) != (after + 1, previous, made):
-                    return after + 1
-                after, previous = line.seq, line.hash
-        return None
+        return self._chain.broken_at(from_first=True)
 
     # -- what must not come back ------------------------------------------------------------------------------
 

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import threading
 from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from gateway.chain import open_beside
 
 TEXT_MAX: Final = 500
 NOTES_MAX: Final = 200  # shown with one incident
@@ -41,10 +42,7 @@ class Notes:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_beside(path, _SCHEMA)
 
     def add(
         self, incident: str, person: str, role: str, at: int, text: str, identity: str | None = None

@@ -7,8 +7,6 @@ Whoever may open the data folder may do all of it: there are no other rights her
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +17,7 @@ import structlog
 
 from gateway.api.problems import Problem
 from gateway.app.stores import Stores
-from gateway.control import frame, read_frame
+from gateway.control import frame, listen_privately, read_frame
 from gateway.proofs import Why
 from gateway.retention import REASONS, Outcome
 from gateway.series import StoreError
@@ -103,13 +101,7 @@ class StoreDoor:
 
     async def start(self) -> None:
         """Listen. A socket left by a dead view is replaced. Raises OSError."""
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
-        before = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, str(self._path))
-        finally:
-            os.umask(before)
+        self._server = await listen_privately(self._path, self._serve)
 
     def stop(self) -> None:
         if self._server is not None:

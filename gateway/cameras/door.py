@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -12,7 +11,7 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
-from gateway.control import frame, read_frame
+from gateway.control import frame, listen_privately, read_frame
 
 ANSWER_S: Final = 2.0
 
@@ -47,12 +46,7 @@ class Door:
 
     async def open(self) -> None:
         """Listen, for this user only."""
-        self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, str(self._path))
-        finally:
-            os.umask(before)
+        self._server = await listen_privately(self._path, self._serve)
 
     async def close(self) -> None:
         """Take no more, and hang up."""

@@ -201,7 +201,7 @@ def test_what_was_erased_is_never_written_again(proofs: Proofs, tmp_path: Path) 
     ("edit", "seq"),
     [
         ("UPDATE proofs SET body = replace(body, '7', '8') WHERE seq = 2", 2),
-        ("DELETE FROM proofs WHERE seq = 2", 2),
+        ("DELETE FROM proofs WHERE seq = 2", 3),
         ("UPDATE proofs SET utc = utc + 1 WHERE seq = 3", 3),
     ],
 )
