@@ -16,7 +16,7 @@ CHANGED_MS: Final = 1_000  # with news in the views it is made again after this 
 AGE_MAX_MS: Final = 30_000  # devices fall behind without any news
 AT_ONCE_MS: Final = 500  # one that takes longer is not made while a scraper waits: a city takes seconds
 SHARE: Final = (
-    10  # it is kept at least so many times as long as it took, however old it gets: a tenth of one core
+    20  # it is kept at least so many times as long as it took, however old it gets: a twentieth of one core
 )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from statistics import median
+from struct import Struct
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from gateway.health_of.record import DAY, DAY_MS, GAP, NO_LINK, OFFSET, SLOT_MS, SLOTS, Record, roll
+from gateway.health_of.record import DAY, DAY_MS, GAP, NO_LINK, OFFSET, SLOT_MS, SLOTS, WEEK, Record, roll
 
 GAPS_MIN: Final = 6  # fewer teach nothing
 NEAR: Final = 0.25  # a gap this close to the median is one report period
@@ -20,6 +21,8 @@ FALLING: Final = -0.01  # percent a day: less is noise
 DAYS_MAX: Final = 3650  # further off is not worth a number
 MONTH_DAYS: Final = 30
 RECENT_SLOTS: Final = 8  # a day
+
+_WEEKS: Final = [Struct("<" + DAY.format.removeprefix("<") * days) for days in range(WEEK + 1)]
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -78,6 +81,21 @@ def days(record: Record, now: int) -> list[tuple[int, ...]]:
     return [*DAY.iter_unpack(record.week), today]
 
 
+def worst_days(record: Record, now: int) -> tuple[int, int, int]:
+    """Of the same days: the most changes on one, and of all of them the bad times and the times."""
+    if now // DAY_MS > record.day:
+        record = replace(record)
+        roll(record, now // DAY_MS)
+    if not record.week:
+        return record.changes, record.clock_bad, record.clocked
+    said = _WEEKS[len(record.week) // DAY.size].unpack(record.week)
+    return (
+        max(record.changes, *said[1::4]),
+        record.clock_bad + sum(said[3::4]),
+        record.clocked + sum(said[2::4]),
+    )
+
+
 def clock_bad(week: list[tuple[int, ...]]) -> float | None:
     """The share of times that cannot be true; None where the device says none."""
     clocked = sum(day[2] for day in week)
@@ -121,6 +139,17 @@ def links(record: Record, now: int) -> tuple[list[int], list[int]]:
     """The worst of each three hours of the last seven days in which it was heard, and those of the last day."""
     ago = max(now // SLOT_MS - record.link_slot, 0)
     kept = record.link[-(SLOTS - ago) :] if ago < SLOTS else b""
-    recent = record.link[-(RECENT_SLOTS - ago) :] if ago < RECENT_SLOTS else b""
+    recent = _lately(record, now)
     offset = OFFSET.get(record.link_metric, 0)
     return [v - offset for v in kept if v != NO_LINK], [v - offset for v in recent if v != NO_LINK]
+
+
+def lowest_lately(record: Record, now: int) -> int | None:
+    """The least of the last day's link values; None where none was heard."""
+    heard = _lately(record, now).replace(bytes((NO_LINK,)), b"")
+    return min(heard) - OFFSET.get(record.link_metric, 0) if heard else None
+
+
+def _lately(record: Record, now: int) -> bytes:
+    ago = max(now // SLOT_MS - record.link_slot, 0)
+    return record.link[-(RECENT_SLOTS - ago) :] if ago < RECENT_SLOTS else b""

@@ -93,6 +93,12 @@ class HealthOf:
             record = self._records.get(device)
             return replace(record) if record is not None else None
 
+    def records(self) -> Mapping[str, Record]:
+        """Every record as it is kept, up to now: to be looked at only, and what follows goes on changing them."""
+        with self._lock:
+            self._settle()
+        return self._records
+
     def blind_until(self, device: str) -> int:
         """Until when (UTC ms) we did not hear all that the device said: that time is not its silence. 0 for never."""
         own = self._blind.get(device.partition(":")[0], 0) if self._blind else 0

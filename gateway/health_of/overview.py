@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from statistics import median
 from typing import Final
 
@@ -13,7 +13,15 @@ from devices.reading import source_of
 from gateway.core.alarm import STANDING
 from gateway.core.coverage import AWAY, CLASSES, Guard, Ward
 from gateway.core.plan import Plan
-from gateway.health_of.figures import clock_ahead_ms, clock_bad, days, days_left, links, period, usual_link
+from gateway.health_of.figures import (
+    clock_ahead_ms,
+    days_left,
+    links,
+    lowest_lately,
+    period,
+    usual_link,
+    worst_days,
+)
 from gateway.health_of.keeper import HealthOf
 from gateway.health_of.record import Record
 from gateway.views import Standing
@@ -96,7 +104,7 @@ def overview(plan: Plan, guard: Guard, standing: Iterable[Standing], health: Hea
     impairing = {rule.id for rule in plan.rules if rule.impairs}
     devices = plan.catalogue.devices
     why: dict[str, list[Why]] = {}
-    said: dict[str, set[str]] = {}
+    said: dict[str, set[str]] = {}  # device -> problems that alarms tell
     for alarm in standing:
         active, out_until = alarm.state in STANDING, alarm.out_of_service_until
         if active and alarm.metric in AWAY and alarm.rule in impairing:
@@ -117,13 +125,14 @@ def overview(plan: Plan, guard: Guard, standing: Iterable[Standing], health: Hea
             why.setdefault(alarm.device, []).append(Why(alarm.rule, alarm.since, out_until))
     ailing: list[Ailing] = []
     counts = dict.fromkeys(("ok", *PROBLEMS), 0)
-    for device in devices.values():
-        if source_of(device.id) == OWN_SOURCE:  # the gateway's own parts have a page of their own
+    records, unsaid = health.records(), frozenset[str]()
+    for name, device in devices.items():
+        if source_of(name) == OWN_SOURCE:  # the gateway's own parts have a page of their own
             continue
-        found = _problems(device, said.get(device.id, ()), health, now)
+        found = _problems(device, said.get(name, unsaid), records.get(name), health, now)
         counts[found[0] if found else "ok"] += 1
         if found:
-            ailing.append(Ailing(device.id, found))
+            ailing.append(Ailing(name, found))
     ailing.sort(key=lambda a: (PROBLEMS.index(a.problems[0]), -len(a.problems), a.device))
     wards = _wards(plan, guard, why)
     return Overview(
@@ -131,18 +140,18 @@ def overview(plan: Plan, guard: Guard, standing: Iterable[Standing], health: Hea
     )
 
 
-def _problems(device: Device, said: Iterable[str], health: HealthOf, now: int) -> tuple[str, ...]:
-    record = health.record(device.id)
-    found = set(said)
+def _problems(
+    device: Device, said: Set[str], record: Record | None, health: HealthOf, now: int
+) -> tuple[str, ...]:
+    """Nearly every device has none, and a city has many devices: so that costs 2 us."""
     if record is None:
-        if not found & {"lost", "impaired", "out_of_service", "behind"}:
-            found.add("never")
+        found = said if said & {"lost", "impaired", "out_of_service", "behind"} else said | {"never"}
     else:
-        found.update(tendencies(record, now))
-        if "lost" not in found and _overdue(
-            device, record, max(record.last_at, health.blind_until(device.id)), now
-        ):
-            found.add("overdue")
+        found = said | set(tendencies(record, now))
+        if now - record.last_at > OVERDUE_MIN_MS and "lost" not in found:
+            heard_at = max(record.last_at, health.blind_until(device.id))
+            if _overdue(device, record, heard_at, now):
+                found = found | {"overdue"}
     return tuple(p for p in PROBLEMS if p in found) if found else ()
 
 
@@ -164,14 +173,15 @@ def tendencies(record: Record, now: int) -> Iterator[str]:
     left = days_left(record)
     if left is not None and left <= BATTERY_DAYS:
         yield "battery"
-    week = days(record, now)
-    if max(day[1] for day in week) >= CHANGES_A_DAY:
+    changes, bad, clocked = worst_days(record, now)
+    if changes >= CHANGES_A_DAY:
         yield "changes"
-    if record.link:
-        recent = links(record, now)[1]
-        if recent and usual_link(record) - median(recent) >= LINK_WORSE[record.link_metric]:
+    lowest = lowest_lately(record, now)
+    if lowest is not None and usual_link(record) - lowest >= LINK_WORSE[record.link_metric]:
+        recent = links(record, now)[1]  # their median is above the lowest
+        if usual_link(record) - median(recent) >= LINK_WORSE[record.link_metric]:
             yield "link"
-    if (clock_bad(week) or 0.0) >= CLOCK_BAD or abs(clock_ahead_ms(record) or 0) > CLOCK_OFF_MS:
+    if (clocked and bad >= CLOCK_BAD * clocked) or abs(clock_ahead_ms(record) or 0) > CLOCK_OFF_MS:
         yield "clock"
 
 

@@ -16,8 +16,17 @@ from gateway.config import settings
 from gateway.core.effect import AlarmChanged, AlarmDoc, Happened
 from gateway.core.event import FORMAT, Clocked, Event, Gap, Measured
 from gateway.health_of import Figures, HealthOf
+from gateway.health_of.figures import usual_link
 from gateway.health_of.file import packed, read_only
-from gateway.health_of.overview import OWN_SOURCE, tendencies
+from gateway.health_of.overview import (
+    BATTERY_DAYS,
+    CHANGES_A_DAY,
+    CLOCK_BAD,
+    CLOCK_OFF_MS,
+    LINK_WORSE,
+    OWN_SOURCE,
+    tendencies,
+)
 from gateway.health_of.record import GAP, POINT, Record, linked, powered
 from gateway.journal import Row
 
@@ -258,6 +267,33 @@ def test_folding_again_changes_nothing_and_nothing_grows(data: st.DataObject, at
     life.health.apply(life.rows[again:], batch_of(life.rows[again:], again))
     assert life.health.record("s:d") == record
     assert life.figures(START + 41 * DAY) == known
+
+
+@given(st.data(), moments, st.integers(0, 9 * DAY))
+def test_what_is_said_to_be_wrong_can_be_seen_in_the_figures(
+    data: st.DataObject, at: list[int], later: int
+) -> None:
+    """The quick look at all devices finds what the figures of each one show, and nothing else."""
+    life = Life()
+    for moment in at:
+        metric, value = data.draw(values)
+        wrong = data.draw(st.sampled_from([0, 0, int(Flag.CLOCK_BAD)]))
+        told = data.draw(st.sampled_from([None, START + moment, START + moment - 10 * 60_000]))
+        life.says(START + moment, metric, value, measured_at=told, flags=wrong)
+    now = START + at[-1] + later
+    known, record = life.figures(now), life.health.record("s:d")
+    assert record is not None
+    wanted = set()
+    if known.battery_days_left is not None and known.battery_days_left <= BATTERY_DAYS:
+        wanted.add("battery")
+    if known.changes_most >= CHANGES_A_DAY:
+        wanted.add("changes")
+    if known.link_recent is not None and known.link_metric is not None:
+        if usual_link(record) - known.link_recent >= LINK_WORSE[known.link_metric]:
+            wanted.add("link")
+    if (known.clock_bad or 0) >= CLOCK_BAD or abs(known.clock_ahead_ms or 0) > CLOCK_OFF_MS:
+        wanted.add("clock")
+    assert life.troubles(now) == wanted
 
 
 def test_it_outlives_us(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_scraper_gets_the_last_one_while_the_next_is_made(monkeypatch: pytest.
 
 
 def test_one_that_takes_long_is_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looking at a city takes a tenth of one core at most, also where that makes it older than usual."""
+    """Looking at a city takes a twentieth of one core at most, also where that makes it older than usual."""
     clock, made = ManualClock(), list[int]()
     took_ms = looking.AGE_MAX_MS
 
