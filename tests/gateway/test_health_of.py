@@ -288,9 +288,9 @@ def test_what_is_said_to_be_wrong_can_be_seen_in_the_figures(
         wanted.add("battery")
     if known.changes_most >= CHANGES_A_DAY:
         wanted.add("changes")
-    if known.link_recent is not None and known.link_metric is not None:
-        if usual_link(record) - known.link_recent >= LINK_WORSE[known.link_metric]:
-            wanted.add("link")
+    recent = known.link_recent
+    if recent is not None and usual_link(record) - recent >= LINK_WORSE[record.link_metric]:
+        wanted.add("link")
     if (known.clock_bad or 0) >= CLOCK_BAD or abs(known.clock_ahead_ms or 0) > CLOCK_OFF_MS:
         wanted.add("clock")
     assert life.troubles(now) == wanted
