@@ -30,7 +30,9 @@ def show(data: Data = Path("data"), as_json: Annotated[bool, typer.Option("--jso
         return
     for device, record in sorted(known.items()):
         state = f"does not start without {', '.join(record.missing)}" if record.missing else "registered"
-        typer.echo(f"{device}  {state}; zones: {', '.join(z.name for z in record.zones) or 'none'}")
+        zones = ", ".join(zone.name for zone in record.zones) or "none"
+        pictures = ", ".join(record.pictures) if record.shared else "none (not said to see shared space only)"
+        typer.echo(f"{device}  {state}; zones: {zones}; pictures kept: {pictures}")
 
 
 @cameras_app.command("register")

@@ -23,6 +23,9 @@ OCCUPIED: Final[tuple[ZoneKind, ...]] = ("fire_lane", "exit", "charging_shed")
 """Zones in which nothing may stand."""
 
 ANALYTICS: Final = ("tamper", "occupation", "motion", "flame")
+PictureType = Literal["occupied", "removed", "intrusion", "possible_flame"]
+PICTURED: Final[tuple[PictureType, ...]] = ("occupied", "removed", "intrusion", "possible_flame")
+"""Sights of which pictures may be kept: a blind camera has none to show, and mere motion is nobody's affair."""
 THRESHOLDS: Final[Mapping[str, tuple[float, float]]] = {
     "dwell_s": (1, 86_400), "learn_s": (1, 3_600), "confirm_s": (0.5, 60), "over_s": (0.5, 60),
     "size_min": (0.0005, 0.5), "view_learn_s": (2, 86_400), "view_ready_s": (2, 3_600), "frozen_s": (3, 600),
@@ -56,6 +59,8 @@ class ArmedHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CameraRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One camera's row. `sees`: its angle, in words. `notice`: where the sign hangs that tells people. `assessed_on`:
     the day of the impact assessment. `armed` empty: nothing in a watch zone is an intrusion. `snoozed_until` UTC ms.
+    `shared`: it sees shared space and no private room; without that no picture of it is ever kept. `pictures`: the
+    types of events that keep pictures then; those that a sensor's alarm asks for are kept beside them.
     """
 
     purpose: Said = ""
@@ -67,6 +72,8 @@ class CameraRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thresholds: dict[str, float] = {}
     armed: Annotated[tuple[ArmedHours, ...], Meta(max_length=16)] = ()
     snoozed_until: int | None = None
+    shared: bool = False
+    pictures: tuple[PictureType, ...] = PICTURED
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -101,18 +108,8 @@ def _invalid(column: str, expected: str, found: str) -> Invalid:
     return Invalid([RowProblem("cameras", 1, column, expected, found)])
 
 
-_COLUMNS: Final = (
-    "purpose",
-    "sees",
-    "notice",
-    "assessed_on",
-    "zones",
-    "analytics",
-    "thresholds",
-    "armed",
-    "snoozed_until",
-)
-_JSON: Final = frozenset(("zones", "analytics", "thresholds", "armed"))
+_COLUMNS: Final = CameraRecord.__struct_fields__
+_JSON: Final = frozenset(("zones", "analytics", "thresholds", "armed", "pictures"))
 
 
 def _record(row: Sequence[Any]) -> CameraRecord:
@@ -120,7 +117,7 @@ def _record(row: Sequence[Any]) -> CameraRecord:
         name: msgspec.json.decode(value) if name in _JSON else value
         for name, value in zip(_COLUMNS, row, strict=True)
     }
-    return msgspec.convert(data, CameraRecord)
+    return msgspec.convert(data | {"shared": bool(data["shared"])}, CameraRecord)  # SQLite has no booleans
 
 
 def read_cameras(path: Path) -> dict[str, CameraRecord]:

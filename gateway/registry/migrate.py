@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gateway.registry.errors import RegistryError, RegistryNewer
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest file in `migrations/versions`. Adding a schema is adding a file there and naming it here."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -102,7 +102,7 @@ class PlacementRow(Base):
 
 
 class CameraRow(Base):
-    """What is registered of a camera, by its device id; see `gateway.registry.cameras`. Four columns are JSON."""
+    """What is registered of a camera, by its device id; see `gateway.registry.cameras`. Five columns are JSON."""
 
     __tablename__ = "cameras"
 
@@ -117,6 +117,8 @@ class CameraRow(Base):
     armed: Mapped[str]
     snoozed_until: Mapped[int | None]
     version: Mapped[int]
+    shared: Mapped[bool] = mapped_column(server_default=text("0"))
+    pictures: Mapped[str]
 
 
 class PersonRow(Base):

@@ -23,14 +23,16 @@ cameras-home:home/gate:
 def test_the_register_is_written_and_shown(tmp_path: Path) -> None:
     """A file's records are kept and listed; a camera that lacks something is said not to start."""
     file = tmp_path / "gate.yaml"
-    file.write_text(GATE + "cameras-home:home/lane: {purpose: x}\n", "utf-8")
+    lane = "cameras-home:home/lane: {purpose: x, shared: true, pictures: [occupied]}\n"
+    file.write_text(GATE + lane, "utf-8")
     done = CliRunner().invoke(app, ["cameras", "register", str(file), "--data", str(tmp_path / "d")])
     assert done.exit_code == 0, done.output
     assert "cameras-home:home/lane: does not start without sees, notice, assessed_on" in done.output
     known = read_cameras(tmp_path / "d" / "registry.sqlite")
     assert known["cameras-home:home/gate"].assessed_on == "2026-10-01"
     listed = CliRunner().invoke(app, ["cameras", "list", "--data", str(tmp_path / "d")])
-    assert "cameras-home:home/gate  registered; zones: lane" in listed.output
+    assert "cameras-home:home/gate  registered; zones: lane; pictures kept: none" in listed.output
+    assert "zones: none; pictures kept: occupied" in listed.output
     as_json = CliRunner().invoke(app, ["cameras", "list", "--json", "--data", str(tmp_path / "d")])
     assert "消防车通道占用" in as_json.output
 

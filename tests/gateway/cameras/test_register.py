@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gateway.config import check_text
-from gateway.registry import Invalid, NotFound, Registry, VersionConflict
-from gateway.registry.cameras import CameraRecord, camera, camera_of, put_camera, read_cameras
+from gateway.registry import Invalid, NotFound, Registry, VersionConflict, migrate, prepare
+from gateway.registry.cameras import PICTURED, CameraRecord, camera, camera_of, put_camera, read_cameras
 
 NOW = 1_790_000_000_000
 LANE = {"name": "lane", "kind": "fire_lane", "points": [[0, 0], [1, 0], [1, 1]]}
@@ -30,7 +32,7 @@ def test_a_record_is_kept_versioned_and_journalled(tmp_path: Path) -> None:
     try:
         with pytest.raises(NotFound):
             camera(registry.database, "cameras-home:home/gate")
-        record = camera_of(FULL, NOW)
+        record = camera_of({**FULL, "shared": True, "pictures": ["occupied"]}, NOW)
         assert record.missing == ()
         first = put_camera(registry.database, "cameras-home:home/gate", record, who="u", now=NOW, expected=0)
         assert camera(registry.database, "cameras-home:home/gate") == (record, first)
@@ -47,6 +49,25 @@ def test_a_record_is_kept_versioned_and_journalled(tmp_path: Path) -> None:
         registry.close()
 
 
+def test_a_camera_of_before_keeps_no_picture_until_somebody_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A register of the release before is brought up with every camera in it, and nobody is taken to have said that it
+    sees no private room."""
+    path = tmp_path / "registry.sqlite"
+    with monkeypatch.context() as older:
+        older.setattr(migrate, "HEAD", "0004")
+        prepare(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO cameras VALUES ('c', 'p', 's', 'n', '2026-10-01', '[]', '[]', '{}', '[]', NULL, 1)"
+        )
+    prepare(path)
+    old = CameraRecord("p", "s", "n", "2026-10-01", analytics=())
+    assert read_cameras(path) == {"c": old}
+    assert (old.shared, old.pictures) == (False, PICTURED)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -59,6 +80,8 @@ def test_a_record_is_kept_versioned_and_journalled(tmp_path: Path) -> None:
         {"thresholds": {"dwell_s": 0}},
         {"thresholds": {"magic": 1}},
         {"analytics": ["faces"]},
+        {"shared": 1},
+        {"pictures": ["faces"]},
         {"snoozed_until": NOW + 25 * 3_600_000},
     ],
 )
