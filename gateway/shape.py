@@ -42,7 +42,10 @@ def faults(data: Any, wanted: Any) -> list[Fault]:
     """
     try:
         msgspec.convert(data, wanted)
-    except msgspec.ValidationError as error:
+    except (
+        msgspec.ValidationError,
+        UnicodeEncodeError,
+    ) as error:  # half a character in a key is no text of msgspec's
         told = list(_walk(data, _info(wanted), ()))
         if told:
             return told

@@ -37,6 +37,11 @@ _.recipient  # gateway/api/evidence_shapes.py
 _.true  # gateway/api/evidence_shapes.py
 _.false  # gateway/api/evidence_shapes.py
 _.false_per_day  # gateway/api/evidence_shapes.py
+_.place_name  # gateway/api/camera_shapes.py
+_.told_at  # gateway/api/camera_shapes.py
+_.zones_max  # gateway/api/camera_shapes.py
+_.points_max  # gateway/api/camera_shapes.py
+_.snooze_max_ms  # gateway/api/camera_shapes.py
 _.points_total  # gateway/api/listings.py
 _.taken_out_at  # gateway/api/listings.py
 _.replaces  # gateway/api/listings.py

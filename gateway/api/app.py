@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.api import (
+    cameras,
     catalogue,
     commands,
     coverage,
@@ -74,6 +75,7 @@ def create_app(parts: Parts | None) -> FastAPI:
         evidence,
         originals,
         reviewing,
+        cameras,
         coverage,
         figures,
         inbox,

@@ -112,7 +112,7 @@ class CameraFigures(Shape):
 class LookLine(Shape):
     seq: int
     at: Time
-    kind: Literal["link", "look", "asked", "granted", "original", "hold", "hold_ended"]
+    kind: Literal["link", "look", "preview", "asked", "granted", "original", "hold", "hold_ended"]
     body: dict[str, Any]
     previous: str
     hash: str

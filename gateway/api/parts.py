@@ -14,6 +14,7 @@ from gateway.api.newest import Newest
 from gateway.api.notes import Notes
 from gateway.api.world import World
 from gateway.auth import Auth
+from gateway.cameras.roster import Roster
 from gateway.clock import Clock, SystemClock
 from gateway.control import ControlClient
 from gateway.evidence.room import EvidenceRoom
@@ -68,6 +69,7 @@ class Parts:
     newest: Newest = field(default_factory=Newest)
     marks: Marks = field(default_factory=Marks)
     evidence: EvidenceRoom | None = None
+    cameras: Roster = field(default_factory=Roster)
 
     def now(self) -> int:
         """UTC ms."""

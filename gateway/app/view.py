@@ -33,6 +33,7 @@ from gateway.app.storedoor import SOCKET, StoreDoor, Work
 from gateway.app.stores import Stores
 from gateway.auth import EVERYWHERE, Auth
 from gateway.auth.signin import TOKEN_MAX_MS
+from gateway.cameras.roster import Roster
 from gateway.clock import UTC_FLOOR_MS, SystemClock
 from gateway.config.settings import Settings
 from gateway.control import ControlClient, Reported
@@ -142,7 +143,7 @@ class ViewProcess:
         self.house = Parts(
             data, self.views, self.latest, self.stores.feeders, None, self.control, self.registry, self.auth,
             self.directory, Notes(data / "notes.sqlite"), Hub(0), self._world(), self.key, self.orders.web_url,
-            default_web(),
+            default_web(), cameras=Roster(self.settings.cameras, data / "cameras"),
             clock=self.clock, replanned=self.take_on_plan, devices_health=self.health, unopened=self.stores.unopened,
             retention=self.stores.retention, marks=Marks(data / "marks.sqlite"),
         )  # fmt: skip

@@ -25,6 +25,7 @@ class Action(StrEnum):
     READ = "read"  # incidents, alarms, points, history, devices
     READ_PEOPLE = "read_people"  # names and numbers
     AUDIT = "audit"  # who did what
+    CAMERAS = "cameras"  # what the register says of a camera, and a look through it
     CATALOGUE = "catalogue"  # place, replace and remove devices and places; import
     PEOPLE = "people"  # the directory: who is called
     USERS = "users"  # sign-ins and their grants
@@ -41,6 +42,7 @@ ROLES_FOR: Final[Mapping[Action, tuple[str, ...]]] = {
     Action.READ: ("admin", "operator", "grid_staff", "viewer"),
     Action.READ_PEOPLE: ("admin", "operator"),
     Action.AUDIT: ("admin", "operator"),
+    Action.CAMERAS: ("admin", "operator"),
     Action.CATALOGUE: ("admin",),
     Action.PEOPLE: ("admin",),
     Action.USERS: ("admin",),

@@ -81,7 +81,7 @@ class Capture:
     # -- in the thread ----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._entered(self.camera.name)
+        self._entered(self.camera.device)
         tries = 0
         while not self._stop.is_set():
             began = time.monotonic()

@@ -33,6 +33,21 @@ class Culprit(msgspec.Struct, frozen=True):
     until: int
 
 
+def kept_apart(folder: Path, now: int) -> dict[str, Culprit]:
+    """The cameras of every process that are kept apart at UTC ms `now`, as their last words left it in `folder`."""
+    found: dict[str, Culprit] = {}
+    for file in folder.glob("*.apart"):
+        found |= _known(file)
+    return {camera: one for camera, one in found.items() if one.until > now}
+
+
+def _known(file: Path) -> dict[str, Culprit]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Culprit])
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
 class LastWords:
     """The file into which a dying process writes which thread it was, in `folder`, one a process.
 
@@ -61,11 +76,7 @@ class LastWords:
 
     def sentence(self, now: int) -> Mapping[str, Culprit]:
         """Who is to be kept apart at UTC ms `now`, the culprit of the last end included; call once, at the start."""
-        try:
-            known = msgspec.json.decode(self._apart.read_bytes(), type=dict[str, Culprit])
-        except (OSError, msgspec.DecodeError):
-            known = {}
-        known = {name: one for name, one in known.items() if now - one.at < FORGIVEN_MS}
+        known = {name: one for name, one in _known(self._apart).items() if now - one.at < FORGIVEN_MS}
         culprit = self.culprit()
         if culprit is not None:
             deaths = known[culprit].deaths + 1 if culprit in known else 1

@@ -18,7 +18,7 @@ from gateway.chain import Chain, Line, open_beside
 
 KEPT_MS: Final = 3 * 366 * 86_400_000
 
-Kind = Literal["link", "look", "asked", "granted", "original", "hold", "hold_ended"]
+Kind = Literal["link", "look", "preview", "asked", "granted", "original", "hold", "hold_ended"]
 
 _GUARDS: Final = f"""
 CREATE TRIGGER IF NOT EXISTS unchanged BEFORE UPDATE ON looks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -14,6 +14,7 @@ from msgspec import Meta
 from gateway.registry.documents import Day
 from gateway.registry.errors import Invalid, NotFound, RegistryError, RowProblem, VersionConflict
 from gateway.registry.reader import connect
+from gateway.shape import faults, found, nearest, one_of, written
 
 if TYPE_CHECKING:
     from gateway.registry.database import Database
@@ -33,19 +34,39 @@ THRESHOLDS: Final[Mapping[str, tuple[float, float]]] = {
 """What a person may set, with the least and the most of each: see the analytics' own settings of these names."""
 
 ZONES_MAX: Final = 32
+POINTS_MAX: Final = 64  # of one zone
+ZONE_KINDS: Final[tuple[ZoneKind, ...]] = (*OCCUPIED, "watch", "mask")
+WRONG_MAX: Final = 100  # faults told at once
 SNOOZE_MAX_MS: Final = 24 * 3_600_000  # a camera that is silent for longer should be taken out
 REQUIRED: Final = ("purpose", "sees", "notice", "assessed_on")
 """Without these a camera does not start (standards.md section 7: PIPL art. 26, 55, 56; camera rules 2025)."""
 
-Said = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x1f]*$")]
+Said = Annotated[
+    str,
+    Meta(
+        max_length=500,
+        pattern=r"^[^\x00-\x1f\ud800-\udfff]*$",
+        description="a text of at most 500 characters on one line",
+    ),
+]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class CameraZone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A polygon in the picture, points (x, y) in 0..1. `name` becomes a part of its point's id and never changes."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
+            description="a name of 1 to 32 small letters, digits, - and _",
+        ),
+    ]
     kind: ZoneKind
-    points: Annotated[tuple[tuple[float, float], ...], Meta(min_length=3, max_length=64)]
+    points: Annotated[
+        tuple[Annotated[tuple[Share, Share], Meta(description="a point [x, y], each from 0 to 1")], ...],
+        Meta(min_length=3, max_length=POINTS_MAX, description=f"3 to {POINTS_MAX} points"),
+    ]
 
 
 class ArmedHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +92,7 @@ class CameraRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     analytics: tuple[Literal["tamper", "occupation", "motion", "flame"], ...] = ANALYTICS
     thresholds: dict[str, float] = {}
     armed: Annotated[tuple[ArmedHours, ...], Meta(max_length=16)] = ()
-    snoozed_until: int | None = None
+    snoozed_until: Annotated[int, Meta(ge=0)] | None = None
     shared: bool = False
     pictures: tuple[PictureType, ...] = PICTURED
 
@@ -83,29 +104,42 @@ class CameraRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def camera_of(data: Any, now: int) -> CameraRecord:
-    """The record in a plain mapping, as the API and the command line get it. Raises Invalid."""
-    try:
-        record = msgspec.convert(data, CameraRecord)
-    except msgspec.ValidationError as error:
-        raise _invalid("", "the fields of a camera", str(error)) from error
-    for name, value in record.thresholds.items():
-        if name not in THRESHOLDS:
-            raise _invalid("thresholds", f"one of {', '.join(THRESHOLDS)}", name)
-        low, high = THRESHOLDS[name]
-        if not low <= value <= high:
-            raise _invalid("thresholds", f"{name} from {low:g} to {high:g}", f"{value:g}")
-    for zone in record.zones:
-        if not all(0 <= part <= 1 for point in zone.points for part in point):
-            raise _invalid("zones", "points from 0 to 1", zone.name)
-    if len({zone.name for zone in record.zones}) < len(record.zones):
-        raise _invalid("zones", "each name once", "a name twice")
-    if record.snoozed_until is not None and record.snoozed_until > now + SNOOZE_MAX_MS:
-        raise _invalid("snoozed_until", "at most 24 hours from now", "a later time")
+    """The record in a plain mapping, as the API and the command line get it. Raises Invalid with all that is wrong;
+    each `column` is where, as `zones[0].points[2]`."""
+    wrong = [
+        _wrong(written(fault.path) if fault.path else "", fault.expected, fault.found, fault.nearest)
+        for fault in faults(data, CameraRecord)
+    ]
+    if wrong:
+        raise Invalid(wrong[:WRONG_MAX])
+    record = msgspec.convert(data, CameraRecord)
+    wrong = list(_nonsense(record, now))
+    if wrong:
+        raise Invalid(wrong[:WRONG_MAX])
     return record
 
 
-def _invalid(column: str, expected: str, found: str) -> Invalid:
-    return Invalid([RowProblem("cameras", 1, column, expected, found)])
+def _nonsense(record: CameraRecord, now: int) -> Iterator[RowProblem]:
+    """What no type says."""
+    for name, value in record.thresholds.items():
+        low, high = THRESHOLDS.get(name, (0, 0))
+        if name not in THRESHOLDS:
+            yield _wrong("thresholds", one_of(THRESHOLDS), found(name), nearest(name, THRESHOLDS))
+        elif not low <= value <= high:
+            yield _wrong(f"thresholds.{name}", f"a number from {low:g} to {high:g}", f"{value:g}")
+    for n, zone in enumerate(record.zones):
+        if zone.name in {z.name for z in record.zones[:n]}:
+            yield _wrong(f"zones[{n}].name", "each name once", found(zone.name))
+    for name in ("analytics", "pictures"):
+        words: tuple[str, ...] = getattr(record, name)
+        if len(set(words)) < len(words):
+            yield _wrong(name, "each word once", "a word twice")
+    if record.snoozed_until is not None and record.snoozed_until > now + SNOOZE_MAX_MS:
+        yield _wrong("snoozed_until", "at most 24 hours from now", "a later time")
+
+
+def _wrong(column: str, expected: str, said: str, near: str | None = None) -> RowProblem:
+    return RowProblem("cameras", 1, column, expected, said, near)
 
 
 _COLUMNS: Final = CameraRecord.__struct_fields__
@@ -122,6 +156,11 @@ def _record(row: Sequence[Any]) -> CameraRecord:
 
 def read_cameras(path: Path) -> dict[str, CameraRecord]:
     """Every record by device id, read without SQLAlchemy; empty while there is no registry. Raises RegistryError."""
+    return {device: record for device, (record, _) in versioned_cameras(path).items()}
+
+
+def versioned_cameras(path: Path) -> dict[str, tuple[CameraRecord, int]]:
+    """Every record with its version by device id, as `read_cameras`."""
     try:
         connection = connect(path)
         if connection is None:
@@ -129,8 +168,9 @@ def read_cameras(path: Path) -> dict[str, CameraRecord]:
         with closing(connection):
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'cameras'").fetchone():
                 return {}
-            rows = connection.execute(f"SELECT id, {', '.join(_COLUMNS)} FROM cameras")  # noqa: S608  our own names
-            return {row[0]: _record(row[1:]) for row in rows}
+            columns = ", ".join(("id", "version", *_COLUMNS))
+            rows = connection.execute(f"SELECT {columns} FROM cameras")  # noqa: S608  our own names
+            return {device: (_record(row), version) for device, version, *row in rows}
     except (sqlite3.Error, msgspec.MsgspecError) as error:
         raise RegistryError(path, str(error)) from error
 

@@ -51,6 +51,7 @@ RECENT_COMMANDS: Final = (
     "SELECT doc FROM commands WHERE asked_at >= ?1 ORDER BY asked_at DESC, id DESC LIMIT ?2"
 )
 STANDING: Final = "SELECT doc FROM alarms WHERE standing = 1"
+STANDING_ON: Final = "SELECT doc FROM alarms WHERE standing = 1 AND device IN "
 OCCURRENCES: Final = (
     "SELECT alarm, at, ended_at, site, place, device, metric, rule, priority FROM occurrences "
     "WHERE at >= ?1 AND at < ?2 ORDER BY at DESC, alarm LIMIT ?3"

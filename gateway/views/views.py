@@ -21,6 +21,7 @@ from gateway.views.asking import (
     QUARANTINED,
     RECENT_COMMANDS,
     STANDING,
+    STANDING_ON,
     UNANSWERED,
     Delivery,
     Handled,
@@ -178,6 +179,11 @@ class Views:
     def standing(self) -> list[Standing]:
         """Every alarm that still needs anybody, in brief: about 3 us each."""
         return [unpack_standing(row[0]) for row in self._ask(STANDING, ())]
+
+    def standing_on(self, devices: Sequence[str]) -> list[AlarmDoc]:
+        """Those alarms of the devices (some hundred at most) that still need anybody."""
+        marks = ",".join("?" * len(devices))
+        return [unpack_alarm(row[0]) for row in self._ask(f"{STANDING_ON}({marks})", devices)]
 
     def occurrences(self, since: int, until: int, limit: int) -> list[Occurrence]:
         """Alarms that came from `since` to before `until` (UTC ms), newest first."""

@@ -18,7 +18,10 @@ from gateway.api.notes import Notes
 from gateway.api.parts import Parts
 from gateway.api.world import World
 from gateway.auth import Auth
+from gateway.cameras.roster import Roster
+from gateway.cameras.settings import CameraSettings
 from gateway.clock import ManualClock, Stamper
+from gateway.config.cameras import with_cameras
 from gateway.config.settings import Settings, SourceSettings
 from gateway.control import ControlClient, ControlServer
 from gateway.core.effect import Answered, Ask, Command, Notify, Publish
@@ -95,14 +98,17 @@ def furnish(path: Path) -> dict[str, str]:
 class House:
     """`measure` and `act` reach the engine as live; `client(role)` asks the API as that role."""
 
-    def __init__(self, folder: Path, keys: dict[str, str]) -> None:
+    def __init__(self, folder: Path, keys: dict[str, str], cameras: tuple[CameraSettings, ...] = ()) -> None:
         """`folder` holds a furnished registry (`furnish`), which gave the keys."""
         self.folder = folder
         self.clock = ManualClock(START_UTC_MS)
-        self.settings = Settings(
-            data=str(folder),
-            sources=(SourceSettings("a", "site-a"), SourceSettings("b", "site-b")),
-            channels={"recording": {"kind": "recording"}},
+        self.settings = with_cameras(
+            Settings(
+                data=str(folder),
+                sources=(SourceSettings("a", "site-a"), SourceSettings("b", "site-b")),
+                channels={"recording": {"kind": "recording"}},
+                cameras=cameras,
+            )
         )
         self.keys = keys
         self.registry = Registry(folder / "registry.sqlite")
@@ -129,6 +135,7 @@ class House:
             folder, views, latest, [feeder], self.store, self.control, self.registry, self.auth, self.directory,
             Notes(folder / "notes.sqlite"), Hub(views.applied_seq), self._world(), LINK_KEY, "http://test", None,
             clock=self.clock, replanned=self._replanned, retention=retention, marks=Marks(folder / "marks.sqlite"),
+            cameras=Roster(self.settings.cameras, folder / "cameras"),
         )  # fmt: skip
         self.evidence = self.parts.evidence = EvidenceRoom(folder, self.proofs)
         self.follower = self.parts.follower = Follower(

@@ -100,6 +100,8 @@ READS = {
     "/devices/a:hall/commands": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 404},
     "/evidence?incident=none": {"admin": 404, "operator": 404, "grid_staff": 404, "viewer": 404, "stranger": 404},
     "/camera-events": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/cameras": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/cameras/a:none": {"admin": 404, "operator": 404, "grid_staff": 404, "viewer": 404, "stranger": 404},
     "/cameras/a:door/figures": {"admin": 200, "operator": 200, "grid_staff": 403, "viewer": 403, "stranger": 403},
     "/looks": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
     "/evidence/none/original/none": {
@@ -134,6 +136,7 @@ async def test_the_table_of_reads_is_whole() -> None:
         "/evidence/links/{token}",
         "/evidence/{picture}/original/{request}",
         "/cameras/{camera}/figures",
+        "/cameras/{camera}",
     }
     reads = {p.removeprefix("/api/v1") for p, m in ROUTES if m == "get" and p.startswith("/api/v1")}
     assert reads <= listed, reads - listed
