@@ -116,7 +116,7 @@ def _masked(
     coarse = _blocks(bgr, block)
     out = np.where((hidden | ~inside)[:, :, None] > 0, coarse, bgr)
     if box is not None and show != "hidden":
-        x0, y0, x1, y1 = _pixels_of(box, width, height)
+        x0, y0, x1, y1 = pixels_of(box, width, height)
         source = bgr if show == "clear" else _blocks(bgr, max(block // FINE, 2))
         out[y0:y1, x0:x1] = np.where(
             inside[y0:y1, x0:x1, None] > 0, source[y0:y1, x0:x1], coarse[y0:y1, x0:x1]
@@ -194,7 +194,8 @@ def _within(share: float, size: int) -> int:
     return min(max(round(share * size), 0), size - 1)
 
 
-def _pixels_of(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+def pixels_of(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right and lower end of the box in a picture of that size."""
     x, y, w, h = box
     return (
         _within(x, width),

@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from devices.picture.analytic import Analytic, Plugin, Sight, configured
+from devices.picture.empty import Empty
 from devices.picture.frame import Frame, Pixels, View
 from devices.picture.hours import Hours
 from devices.picture.view import Gate, ViewConfig
-from devices.picture.zone import Zone
+from devices.picture.zone import Box, Zone
 from gateway.registry.cameras import OCCUPIED, CameraRecord
 
 NONE: Final[Mapping[str, Mapping[str, Any]]] = {}
 VIEW: Final = {"view_learn_s": "learn_s", "view_ready_s": "ready_s", "frozen_s": "frozen_s"}
+
+FOREIGN: Final = frozenset(("occupied", "possible_flame"))
+"""What stands for long in one place and is no part of the view; what was removed leaves the view as it is now."""
 
 
 class Eyes:
@@ -30,8 +34,11 @@ class Eyes:
         `extra`: more settings of an analytic, by its name.
         """
         wanted = {VIEW[name]: value for name, value in record.thresholds.items() if name in VIEW}
-        self.gate = Gate(ViewConfig(**wanted))
+        config = ViewConfig(**wanted)
+        self.gate = Gate(config)
         self.view = View()
+        self._empty = Empty(round(config.ready_s * 1000))
+        self._standing: dict[tuple[str, int, str], Box] = {}
         self.runs: dict[str, Analytic] = {}
         self.plugins: dict[str, Plugin] = {}
         for name in record.analytics:
@@ -51,9 +58,22 @@ class Eyes:
         """What began or ended with this picture (at most 640x360), taken at monotonic ms `at`."""
         frame = Frame(at, bgr)
         frame.view = self.view = self.gate.judge(frame)
+        if self.view.reliable:
+            self._empty.learn(frame, self._standing.values())
         for name, run in self.runs.items():
             for sight in run.feed(frame):
+                key = (sight.type, sight.start, sight.zone)
+                if sight.end is not None:
+                    self._standing.pop(key, None)
+                elif sight.type in FOREIGN:
+                    self._standing[key] = sight.box
                 yield self.plugins[name], sight
+
+    @property
+    def reference(self) -> Pixels | None:
+        """The view with nobody in it, to mask pictures by; None while it is not known or this is another view."""
+        view = self.view
+        return self._empty.of(view.monochrome) if view.learned and not view.fault else None
 
 
 def options_of(analytic: str, record: CameraRecord) -> dict[str, Any] | None:
