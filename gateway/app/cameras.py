@@ -20,17 +20,20 @@ from devices.discover import discover
 from devices.picture.analytic import Plugin
 from devices.picture.flicker import NAMES
 from gateway.app.child import Orders, run
-from gateway.cameras.door import Door
+from gateway.cameras.door import Door, Order
 from gateway.cameras.handover import Keep, Taken
+from gateway.cameras.keeping import Keeping
 from gateway.cameras.lastwords import NOBODY, LastWords
 from gateway.cameras.outbox import Outbox
 from gateway.cameras.slot import Seen, Slot
 from gateway.cameras.told import Level, Message
 from gateway.clock import SystemClock
+from gateway.config.rulefiles import merged, site_rules
 from gateway.config.settings import Settings
+from gateway.evidence.rows import PICTURED as PRIORITIES
 from gateway.listen.address import CAMERAS, link_name
 from gateway.listen.uplink import Uplink
-from gateway.registry.cameras import CameraRecord, read_cameras
+from gateway.registry.cameras import PICTURED, CameraRecord, read_cameras
 from gateway.registry.errors import RegistryError
 from gateway.registry.reader import RegistryReader
 from gateway.vision.calibrating import CannotCalibrate, read_model
@@ -40,8 +43,6 @@ RESTATE_S: Final = 60
 REGISTER_S: Final = 2  # how often it is looked whether the register has changed
 FLUSH_S: Final = 3.0
 KEEPING_MAX: Final = 16  # hand-overs under way; a fire asks each camera once
-PICTURED: Final = frozenset(("occupied", "removed", "intrusion", "line_crossing", "possible_flame"))
-"""Sights of which a person wants to see a picture; a blind camera has none to show."""
 FAILS_MAX: Final = 5  # analytics begun anew this often without a picture between: the camera has a fault
 
 log = structlog.get_logger(__name__)
@@ -50,12 +51,15 @@ log = structlog.get_logger(__name__)
 class CamerasProcess:
     """Threads: one a camera that grabs, one that looks at what was grabbed, and the loop, which does the talking."""
 
-    def __init__(self, orders: Orders, keep: Keep | None = None) -> None:
-        """`keep` gets the pictures of what begins and of what is asked for; without it none leave this process."""
+    def __init__(self, orders: Orders) -> None:
         self.settings = msgspec.msgpack.decode(orders.settings, type=Settings)
         self.data, self.part = Path(orders.data), orders.part
         self.utc_ms = SystemClock().utc_ms
-        self._keep = keep
+        evidence = self.settings.evidence
+        self._keep: Keep = Keeping(
+            self.data, self.settings.cameras, merged(site_rules(Path(name) for name in self.settings.rules)[0]),
+            self.utc_ms, bytes_max=evidence.bound_bytes, faces=Path(evidence.faces) if evidence.faces else None,
+        )  # fmt: skip
         self._keeping: set[asyncio.Task[None]] = set()
         self.registry = RegistryReader(self.data / "registry.sqlite")
         self.version = -1
@@ -200,35 +204,36 @@ class CamerasProcess:
 
     # -- pictures ---------------------------------------------------------------------------------------------
 
-    def _asked(self, native: str, name: str) -> str:
+    def _asked(self, native: str, order: Order) -> str:
         """The engine asks for something: "" when it is done, else why not."""
         slot = next((s for s in self.slots if s.camera.native == native), None)
-        if slot is None or name != "snapshot":
+        if slot is None or order.name != "snapshot":
             return "unknown"
-        if self._keep is None:
-            return "pictures-are-not-kept"
-        taken = slot.taken(name, self.utc_ms())
+        if not slot.record.shared:
+            return "not-shared"
+        if order.args.priority not in PRIORITIES:
+            return "no-incident"
+        taken = slot.pulled(order.at, order.args)
         if taken is None:
             return "no-picture"
         self._hand_over(taken)
         return ""
 
     def _hand_over(self, taken: Taken | None) -> None:
-        if self._keep is None or taken is None:
+        if taken is None:
             return
         if len(self._keeping) >= KEEPING_MAX:
-            log.warning("pictures left out: too many at once", camera=taken.device, why=taken.why)
+            log.warning("pictures left out: too many at once", camera=taken.device, type=taken.type)
             return
         task = asyncio.create_task(self._hand(taken), name="cameras.keep")
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
 
     async def _hand(self, taken: Taken) -> None:
-        assert self._keep is not None, "asked before"
         try:
             await asyncio.to_thread(self._keep, taken)
         except (OSError, ValueError) as error:
-            log.warning("pictures not kept", camera=taken.device, why=taken.why, reason=str(error)[:200])
+            log.warning("pictures not kept", camera=taken.device, type=taken.type, reason=str(error)[:200])
 
     # -- the analyst ------------------------------------------------------------------------------------------
 
@@ -255,10 +260,12 @@ class CamerasProcess:
     def _seen(self, slot: Slot, seen: Seen) -> None:
         self.fails[slot.camera.device] = 0
         self._send(slot, slot.seen(seen))
+        if slot.snoozed(seen.at):
+            return
         for plugin, sight in seen.sights:
             if sight.end is None and sight.type in PICTURED:
                 began = seen.at - max(round(time.monotonic() * 1000) - sight.start, 0)
-                self._hand_over(slot.taken(plugin.METRICS[sight.type], began, sight))
+                self._hand_over(slot.saw(plugin, sight, began))
 
     def _failed(self, slot: Slot) -> None:
         self.fails[slot.camera.device] += 1

@@ -148,7 +148,9 @@ class ViewProcess:
             retention=self.stores.retention, marks=Marks(data / "marks.sqlite"),
         )  # fmt: skip
         try:
-            self.house.evidence = EvidenceRoom(data, self.stores.proofs)
+            self.house.evidence = EvidenceRoom(
+                data, self.stores.proofs, bytes_max=self.settings.evidence.bound_bytes
+            )
         except (sqlite3.Error, OSError, ValueError) as error:
             log.error("no pictures are shown: the evidence folder does not open", reason=str(error))
         for name in self.settings.stores:

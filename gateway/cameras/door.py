@@ -11,7 +11,9 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
+from devices.codec import LIFE_MS, Ask
 from gateway.control import frame, listen_privately, read_frame
+from gateway.core.effect import Command
 
 ANSWER_S: Final = 2.0
 
@@ -36,10 +38,40 @@ class Carrier(Protocol):
     async def publish(self, topic: str, payload: bytes, qos: int) -> None: ...
 
 
-class Door:
-    """The camera process's side. `asked(native, name)` answers with "" or the code of a refusal."""
+class Whose(msgspec.Struct, frozen=True):
+    """On whose behalf a camera is asked: an incident, by its id and priority; None where there is none."""
 
-    def __init__(self, path: Path, asked: Callable[[str, str], str]) -> None:
+    incident: str | None = None
+    priority: int | None = None
+
+
+class Order(msgspec.Struct, frozen=True):
+    """The body of a native command (`devices.codecs.native.commands`) as it comes in at the door."""
+
+    id: str
+    name: str
+    expires: int
+    args: Whose = Whose()
+
+    @property
+    def at(self) -> int:
+        """When it was first asked for, UTC ms: the same at every try."""
+        return self.expires - LIFE_MS
+
+
+def written(command: Command) -> tuple[Ask, ...]:
+    """The native command to one of our own cameras, which also learns whose alarm asks."""
+    native = command.device.partition(":")[2]
+    order = Order(
+        command.command, command.name, command.expires_at, Whose(command.incident, command.priority)
+    )
+    return (Ask(f"community/{native}/command", msgspec.json.encode(order)),)
+
+
+class Door:
+    """The camera process's side. `asked(native, order)` answers with "" or the code of a refusal."""
+
+    def __init__(self, path: Path, asked: Callable[[str, Order], str]) -> None:
         self._path, self._asked = path, asked
         self._server: asyncio.AbstractServer | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -63,9 +95,9 @@ class Door:
         try:
             while True:
                 message = await read_frame(reader)
-                body = msgspec.json.decode(message["payload"], type=dict[str, Any])
+                order = msgspec.json.decode(message["payload"], type=Order)
                 _, site, camera, _ = str(message["topic"]).split("/")
-                code = self._asked(f"{site}/{camera}", str(body.get("name")))
+                code = self._asked(f"{site}/{camera}", order)
                 writer.write(frame({"ok": not code, "code": code}))
         except (
             asyncio.IncompleteReadError,

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
-from devices.picture.zone import WHOLE, Box
+from devices.picture.frame import Pixels
+from devices.picture.zone import Box
+from gateway.cameras.door import Whose
 from gateway.cameras.pictures import Picture
 from gateway.registry.cameras import CameraRecord
+
+PULLED: Final = "pulled"
+"""The type of pictures that were asked for; that of others is the type of the `devices.picture.analytic.Sight`."""
 
 
 class Taken(msgspec.Struct, frozen=True):
     """Up to three pictures of one camera: before, at the onset, now.
 
-    `why`: `snapshot` when a person or an alarm asked, else the metric that began. `at`: UTC ms of the onset. `box` and
-    `zone` are what was seen and where, the whole picture for a snapshot. The pictures show whoever was in view: nothing
-    may be stored or sent of them before it is masked.
+    `at`: UTC ms of the onset, or of when they were asked for. `reference` is the view with nobody in it, None while it
+    is not known. `box`, `zone` (its name) and `score` are of what was seen, `point` says it in readings; `whose` alarm
+    asked for pulled ones. The pictures show whoever was in view: nothing may be stored or sent of them before it is
+    masked.
     """
 
     device: str
-    why: str
+    type: str
     at: int
     pictures: tuple[Picture, ...]
     record: CameraRecord
-    box: Box = WHOLE
+    reference: Pixels | None
+    box: Box | None = None
     zone: str = ""
+    score: float | None = None
+    point: str = ""
+    whose: Whose = Whose()
 
 
 Keep = Callable[[Taken], None]

@@ -9,10 +9,11 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from devices.picture.analytic import Plugin, Sight
-from devices.picture.zone import WHOLE
+from devices.picture.reading import reading_of
 from gateway.cameras.capture import Capture
+from gateway.cameras.door import Whose
 from gateway.cameras.eyes import NONE, Eyes, masks_of
-from gateway.cameras.handover import Taken
+from gateway.cameras.handover import PULLED, Taken
 from gateway.cameras.lastwords import LastWords
 from gateway.cameras.liveness import Liveness
 from gateway.cameras.pictures import Pictures
@@ -107,8 +108,12 @@ class Slot:
             ):
                 log.warning("camera", camera=self.camera.device, state=self.state)
             yield from self.told.status(said, now)
-        snoozed = self.record.snoozed_until
-        yield from self.told.snooze(snoozed is not None and snoozed > now, now)
+        yield from self.told.snooze(self.snoozed(now), now)
+
+    def snoozed(self, now: int) -> bool:
+        """Whether a person wants no news of what it sees, at UTC ms `now`."""
+        until = self.record.snoozed_until
+        return until is not None and until > now
 
     @property
     def hung(self) -> bool:
@@ -139,13 +144,24 @@ class Slot:
         self.capture = self._eyes = None
         self._liveness = Liveness(time.monotonic())
 
-    def taken(self, why: str, at: int, sight: Sight | None = None) -> Taken | None:
-        """The pictures of an onset at UTC ms `at`; None while there are none."""
+    def saw(self, plugin: Plugin, sight: Sight, at: int) -> Taken | None:
+        """The pictures of something that began at UTC ms `at`; None while there are none."""
+        reading = reading_of(plugin, self.camera.device, sight)
+        return self._taken(
+            sight.type, at, box=sight.box, zone=sight.zone, score=sight.score,
+            point=reading.point if reading is not None else "",
+        )  # fmt: skip
+
+    def pulled(self, at: int, whose: Whose) -> Taken | None:
+        """The pictures that were asked for at UTC ms `at`; None while there are none."""
+        return self._taken(PULLED, at, whose=whose)
+
+    def _taken(self, kind: str, at: int, **more: Any) -> Taken | None:
         pictures = tuple(self.pictures.three(at))
-        if not pictures:
+        eyes = self._eyes
+        if not pictures or eyes is None:
             return None
-        box, zone = (sight.box, sight.zone) if sight is not None else (WHOLE, "")
-        return Taken(self.camera.device, why, at, pictures, self.record, box, zone)
+        return Taken(self.camera.device, kind, at, pictures, self.record, eyes.reference, **more)
 
     def seen(self, seen: Seen) -> Iterator[Message]:
         """What the analyst saw; nothing of analytics that have been begun anew since, for their sights never end."""

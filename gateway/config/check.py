@@ -155,6 +155,9 @@ def _absolute(settings: Settings, base: Path) -> Settings:
         profiles=tuple(str(base / name) for name in settings.profiles),
         sources=tuple(_absolute_tls(s, base) for s in settings.sources),
         channels={name: _absolute_ca(entry, base) for name, entry in settings.channels.items()},
+        evidence=settings.evidence
+        if settings.evidence.faces is None
+        else msgspec.structs.replace(settings.evidence, faces=str(base / settings.evidence.faces)),
         cameras=tuple(
             c if "://" in c.url else msgspec.structs.replace(c, url=str(base / c.url))
             for c in settings.cameras

@@ -42,6 +42,7 @@ def errors(settings: Settings, document: Document, policies: Mapping[str, Policy
     yield from _webhooks(settings, document)
     yield from _policies(settings, document)
     yield from _keeping(settings, document)
+    yield from _evidence(settings, document)
     targets = target_names(settings)
     sites = settings.sites
     for i, route in enumerate(settings.routes):
@@ -242,6 +243,12 @@ def _keeping(settings: Settings, document: Document) -> Check:
             yield document.problem(
                 at, f"at most {least}: less private readings go then", found(days), str(least)
             )
+
+
+def _evidence(settings: Settings, document: Document) -> Check:
+    faces = settings.evidence.faces
+    if faces is not None and not Path(faces).is_file():
+        yield document.problem(("evidence", "faces"), "a face model that exists", f"no file {faces}")
 
 
 def _policies(settings: Settings, document: Document) -> Check:

@@ -172,6 +172,19 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return round(self.bound_gb * 1_000_000_000)
 
 
+class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Pictures of camera events, bounded by size. `faces`: a file with the operator's own face model (ONNX of the YuNet
+    kind), which hides faces beside everything else that is hidden.
+    """
+
+    bound_gb: Annotated[float, Meta(ge=0.01, le=100_000)] = 2.0
+    faces: Annotated[str, Meta(min_length=1, max_length=1024)] | None = None
+
+    @property
+    def bound_bytes(self) -> int:
+        return round(self.bound_gb * 1_000_000_000)
+
+
 class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the view keeps things. The audit table and the proofs of deletions are never deleted.
 
@@ -216,6 +229,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stores: Mapping[Name, Mapping[str, Any]] = {}
     journal: JournalSettings = JournalSettings()
     retention: RetentionSettings = RetentionSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     listener: ListenerSettings = ListenerSettings()
     profiles: tuple[str, ...] = ()
     cameras: Annotated[tuple[CameraSettings, ...], Meta(max_length=256)] = ()

@@ -49,7 +49,7 @@ def asked(turn: Turn, act: Acted) -> str:
         return why
     if offer.press is Press.TWO and not _confirmed(turn, act, name):
         return "confirm"
-    _begin(turn, device, name, act.user)
+    _begin(turn, device, name, act.user, _nearest(turn, device))
     return "ok"
 
 
@@ -98,7 +98,7 @@ def automatic(turn: Turn) -> None:
             if not near or asked_now or str(turn.plan.mode(device.id)) != known.mode:
                 continue
             if not refusal(turn, device, name):
-                _begin(turn, device, name, "")
+                _begin(turn, device, name, "", known)
 
 
 def heard(turn: Turn, readings: Sequence[Reading]) -> None:
@@ -172,12 +172,23 @@ def due(turn: Turn, name: str) -> None:
     _send(turn, command)
 
 
-def _begin(turn: Turn, device: Device, name: str, user: str) -> None:
+def _nearest(turn: Turn, device: Device) -> Incident | None:
+    """The incident in which a person asks it for something: the most urgent, oldest one that is open where it is."""
+    mode = str(turn.plan.mode(device.id))
+    there = [
+        i for i in turn.state.incidents.values()
+        if i.handling != "closed" and i.mode == mode and _covers(turn, i, device.place)
+    ]  # fmt: skip
+    return min(there, key=lambda i: (i.priority, i.opened_at, i.id), default=None)
+
+
+def _begin(turn: Turn, device: Device, name: str, user: str, known: Incident | None) -> None:
     state = turn.state
     number = turn.effect_id()
     command = Commanded(
         f"c{number}", device.id, device.kind, name, user, turn.plan.place(device.id), turn.plan.source(device.id).site,
         str(turn.plan.mode(device.id)), str(CommandState.REQUESTED), turn.at, turn.at + EXPIRES_MS,
+        incident=known.id if known is not None else None, priority=known.priority if known is not None else None,
     )  # fmt: skip
     state.commands[command.id] = command
     state.device(device.id).owes = True
@@ -188,7 +199,7 @@ def _send(turn: Turn, command: Commanded) -> None:
     command.tries += 1
     effect = Command(
         turn.effect_id(), command.id, command.device, source_of(command.device), command.name,
-        command.until + turn.state.offset_ms, command.mode, command.site,
+        command.until + turn.state.offset_ms, command.mode, command.site, command.incident, command.priority,
     )  # fmt: skip
     command.effect = effect.id
     turn.state.outbox[effect.id] = effect

@@ -190,7 +190,10 @@ class CommandChanged(msgspec.Struct, frozen=True, tag="command_changed"):
 
 
 class Command(msgspec.Struct, frozen=True, tag="command"):
-    """Ask a device for something, in its own dialect; the shell finds the codec. Never after `expires_at` (UTC ms)."""
+    """Ask a device for something, in its own dialect; the shell finds the codec. Never after `expires_at` (UTC ms).
+
+    `incident` and `priority`: of the incident that asks, or that a person asks in; None where there is none.
+    """
 
     id: str
     command: str
@@ -200,6 +203,8 @@ class Command(msgspec.Struct, frozen=True, tag="command"):
     expires_at: int
     mode: str
     site: str
+    incident: str | None = None
+    priority: int | None = None
 
 
 Effect = Notify | Publish | Command

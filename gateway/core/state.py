@@ -122,7 +122,10 @@ class Incident(msgspec.Struct):
 
 
 class Commanded(msgspec.Struct):
-    """A command to a device, from the moment somebody asked until it is forgotten. `until`: not sent after this."""
+    """A command to a device, from the moment somebody asked until it is forgotten. `until`: not sent after this.
+
+    `incident` and `priority` as in `Command`.
+    """
 
     id: str
     device: str
@@ -138,6 +141,8 @@ class Commanded(msgspec.Struct):
     tries: int = 0
     effect: str = ""  # the message under way
     detail: str = ""
+    incident: str | None = None
+    priority: int | None = None
 
 
 class Lost(msgspec.Struct):

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from gateway.evidence.rows import CameraEvent, EventRow, PictureRow, Request, Verdict
 
+FOLDER: Final = "evidence"  # in the data folder
 BYTES_MAX: Final = 2_000_000_000  # about 60 000 pictures of 30 kB
 EVENTS_MAX: Final = 500_000
 WAIT_S: Final = 2.0  # for another process's transaction, which takes milliseconds

@@ -20,11 +20,15 @@ BUSY_MS: Final = 5000
 CARDS_MAX: Final = 10_000  # cards kept at once: some megabytes; one incident needs hundreds
 DEFAULT_LANGUAGE: Final = "zh-CN"
 
-PLACES: Final = (
+_PLACE: Final = (
     "SELECT id, level, name, parent, grid, external_ids, lat, lon, datum, escape_route, needs_help, business "
-    "FROM places ORDER BY id"
+    "FROM places"
 )
-DEVICES: Final = "SELECT id, place, kind, name, model, report_period_s, mains, via FROM devices ORDER BY id"
+_DEVICE: Final = "SELECT id, place, kind, name, model, report_period_s, mains, via FROM devices"
+PLACES: Final = f"{_PLACE} ORDER BY id"
+PLACE: Final = f"{_PLACE} WHERE id = ?"
+DEVICES: Final = f"{_DEVICE} ORDER BY id"
+DEVICE: Final = f"{_DEVICE} WHERE id = ?"
 
 RETIRED: Final = (
     "SELECT row FROM edits WHERE what IN ('device.replaced', 'device.remove') "
@@ -78,6 +82,23 @@ class RegistryReader:
                 {row[0]: Grid(*row) for row in grids},
                 tuple(row[0] for row in connection.execute(RETIRED)),
             )
+
+    def around(self, device: str) -> Catalogue:
+        """The device alone with the places above it; empty for one that has no place. Raises RegistryError."""
+        found = Catalogue()
+        with self._reading() as connection:
+            row = connection.execute(DEVICE, (device,)).fetchone() if connection is not None else None
+            if connection is None or row is None:
+                return found
+            known = found.devices[device] = device_of(row)
+            place: str | None = known.place
+            while place is not None and place not in found.places:
+                row = connection.execute(PLACE, (place,)).fetchone()
+                if row is None:
+                    break
+                node = found.places[place] = place_of(row)
+                place = node.parent
+        return found
 
     def card(self, identity: str) -> Card | None:
         """The card of a person, a user or a key (`key:<id>`)."""

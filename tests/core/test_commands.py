@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from devices.reading import Reading
 from gateway.app.commands import unanswered_checks
 from gateway.core.command import MOVES, NAMES, OFFERS, PENDING, CommandState, Press, Step
 from gateway.core.compiled import Compiled
+from gateway.core.effect import Command
 from gateway.core.event import Acted, Delivered, Measured, Outcome, Verb
 from gateway.core.plan import Plan
 from gateway.core.state import freeze, thaw
@@ -212,6 +214,25 @@ def test_a_fire_sounds_its_own_floor_and_confirmed_its_building(home: Gateway) -
     assert ("siren6", "siren_on") in sent(home)
     assert ("siren-b2", "siren_on") not in sent(home)
     assert [u for c in home.engine.state.commands.values() if (u := c.user)] == []
+
+
+def test_who_asks_for_pictures_is_told_to_the_camera(home: Gateway) -> None:
+    """By itself on behalf of the fire; for a person in the most urgent incident there; and of none where there is none.
+    Written down before this was, a command says nothing of it and can still be read."""
+    ask(home, "cam", "snapshot", anyway=True)
+    assert (home.commanded[-1].incident, home.commanded[-1].priority) == (None, None)
+    home.advance(3_700)
+    home.measure("kitchen", "smoke", True)
+    (fire,) = [i for i in home.engine.state.incidents.values() if i.hazard == "fire"]
+    assert {(c.name, c.incident, c.priority) for c in home.commanded[1:]} == {
+        ("snapshot", fire.id, 1), ("siren_on", fire.id, 1)
+    }  # fmt: skip
+    home.advance(61)
+    ask(home, "cam", "snapshot", anyway=True)
+    assert (home.commanded[-1].name, home.commanded[-1].incident) == ("snapshot", fire.id)
+    old = msgspec.to_builtins(home.commanded[-1])
+    del old["incident"], old["priority"]
+    assert msgspec.convert(old, Command).incident is None
 
 
 def test_a_false_alarm_sounds_nothing_more(home: Gateway) -> None:

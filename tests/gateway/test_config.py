@@ -62,6 +62,7 @@ policies:
 rules: [site.yaml]
 journal: {bound_gb: 5}
 retention: {history_days: 30}
+evidence: {bound_gb: 0.5, faces: faces.onnx}
 """
 RULES = """
 rules:
@@ -80,6 +81,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "csg.yaml").write_text(FULL)
     (tmp_path / "site.yaml").write_text(RULES, "utf-8")
     (tmp_path / "ca.pem").touch()
+    (tmp_path / "faces.onnx").touch()
     (tmp_path / "secrets").mkdir()
     secret = tmp_path / "secrets" / "city"
     secret.write_text("whsec_bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3\n")
@@ -115,6 +117,10 @@ def test_a_whole_file_is_understood(folder: Path) -> None:
     assert hall.tls is not None
     assert hall.tls.ca == str(folder / "ca.pem")
     assert settings.journal.bound_bytes == 5_000_000_000
+    assert (settings.evidence.bound_bytes, settings.evidence.faces) == (
+        500_000_000,
+        str(folder / "faces.onnx"),
+    )
     channels = channel_configs(settings)
     assert list(channels) == ["recording", "city", "bus"]
     assert channels["city"].secrets == ("whsec_bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3", ENVIRON["CITY_OLD"])
