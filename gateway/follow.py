@@ -12,6 +12,7 @@ import structlog
 from gateway.batch import batch_of
 from gateway.clock import Clock, SystemClock
 from gateway.errors import JournalError
+from gateway.evidence.sightings import Sightings
 from gateway.feed import Feeder, contiguous
 from gateway.health_of import HealthOf
 from gateway.journal import JournalReader
@@ -51,13 +52,14 @@ class Follower:
         latest_seq: int = 0,
         health: HealthOf | None = None,
         marks: Marks | None = None,
+        sightings: Sightings | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`latest_seq` is how far `latest` was warmed: rows behind it are read again for its sake.
 
         `health` is given all rows that are read; those it missed are not read again only for it.
         """
-        self.health, self.marks = health, marks
+        self.health, self.marks, self.sightings = health, marks, sightings
         self.views, self.latest, self.feeders = views, latest, list(feeders)
         self._reader = JournalReader(journal)
         self._on_applied, self._on_end = on_applied, on_end
@@ -175,6 +177,8 @@ class Follower:
         batch = batch_of(rows, max(self.cursor, rows[0].first - 1))
         if self.marks is not None:
             self.marks.apply(rows)  # before the views, whose place on disk says what is read again
+        if self.sightings is not None:
+            self.sightings.apply(rows)  # as the marks
         changes = self.views.apply(rows)
         if batch.last_seq > self._latest_seq:
             self.latest.apply(batch)

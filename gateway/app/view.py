@@ -38,7 +38,7 @@ from gateway.clock import UTC_FLOOR_MS, SystemClock
 from gateway.config.settings import Settings
 from gateway.control import ControlClient, Reported
 from gateway.errors import EngineGone
-from gateway.evidence.room import EvidenceRoom
+from gateway.evidence.room import open_room
 from gateway.follow import Follower
 from gateway.health_of import HealthOf
 from gateway.latest import Latest
@@ -147,12 +147,10 @@ class ViewProcess:
             clock=self.clock, replanned=self.take_on_plan, devices_health=self.health, unopened=self.stores.unopened,
             retention=self.stores.retention, marks=Marks(data / "marks.sqlite"),
         )  # fmt: skip
-        try:
-            self.house.evidence = EvidenceRoom(
-                data, self.stores.proofs, bytes_max=self.settings.evidence.bound_bytes
-            )
-        except (sqlite3.Error, OSError, ValueError) as error:
-            log.error("no pictures are shown: the evidence folder does not open", reason=str(error))
+        room = self.house.evidence = open_room(
+            data, self.stores.proofs, self.settings.evidence.bound_bytes, lambda: self.house.world.catalogue,
+            {camera.source for camera in self.settings.cameras},
+        )  # fmt: skip
         for name in self.settings.stores:
             self.stores.open(name)
         self.house.history = self.stores.history()
@@ -166,6 +164,7 @@ class ViewProcess:
         self.follower = self.house.follower = Follower(
             data / "journal", self.views, self.latest, self.stores.feeders, self._applied, self._ended,
             latest_seq=latest_seq, health=self.health, marks=self.house.marks, clock=self.clock,
+            sightings=None if room is None else room.sightings,
         )  # fmt: skip
 
     def _work(self) -> Work:
@@ -283,17 +282,11 @@ class ViewProcess:
                 await asyncio.to_thread(self.house.marks.sweep, now - days * DAY_MS)
                 if now >= UTC_FLOOR_MS:  # an unset clock must not date anything
                     if self.house.evidence is not None:
-                        await asyncio.to_thread(self._sweep_evidence, self.house.evidence, now)
+                        await asyncio.to_thread(self.house.evidence.sweep, now)
                     await asyncio.to_thread(self.stores.retention.sweep, now)
             except sqlite3.Error as error:
                 log.error("nothing is deleted while its proof cannot be kept", reason=str(error))
             await asyncio.sleep(SWEEP_S)
-
-    def _sweep_evidence(self, room: EvidenceRoom, now: int) -> None:
-        try:
-            room.sweeping.sweep(now)
-        except OSError as error:
-            log.error("pictures past their time are still there", reason=str(error))
 
     async def _room(self) -> None:
         """Once a minute: pictures that are needed least make room where the bound is reached."""

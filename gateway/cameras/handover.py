@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import msgspec
 
@@ -13,17 +12,14 @@ from gateway.cameras.door import Whose
 from gateway.cameras.pictures import Picture
 from gateway.registry.cameras import CameraRecord
 
-PULLED: Final = "pulled"
-"""The type of pictures that were asked for; that of others is the type of the `devices.picture.analytic.Sight`."""
-
 
 class Taken(msgspec.Struct, frozen=True):
     """Up to three pictures of one camera: before, at the onset, now.
 
-    `at`: UTC ms of the onset, or of when they were asked for. `reference` is the view with nobody in it, None while it
-    is not known. `box`, `zone` (its name) and `score` are of what was seen, `point` says it in readings; `whose` alarm
-    asked for pulled ones. The pictures show whoever was in view: nothing may be stored or sent of them before it is
-    masked.
+    `type`: of the `devices.picture.analytic.Sight`, or `PULLED`. `at`: UTC ms of the onset, or of when they were asked
+    for. `reference` is the view with nobody in it, None while it is not known. `box`, `zone` (its name) and `score` are
+    of what was seen, `point` says it in readings; `whose` alarm asked for pulled ones. The pictures show whoever was in
+    view: nothing may be stored or sent of them before it is masked.
     """
 
     device: str

@@ -14,11 +14,11 @@ import structlog
 from devices.catalogue import Catalogue
 from devices.picture.mask import Faces, MaskingFailed, Pixels, face_finder
 from devices.reading import source_of, split_point
-from gateway.cameras.handover import PULLED, Taken
+from gateway.cameras.handover import Taken
 from gateway.cameras.pictures import decoded
 from gateway.cameras.settings import CameraSettings
 from gateway.evidence.keep import Keeper
-from gateway.evidence.rows import CameraEvent
+from gateway.evidence.rows import PULLED, CameraEvent
 from gateway.evidence.sealing import evidence_key
 from gateway.evidence.store import FOLDER, Evidence
 from gateway.registry.errors import RegistryError

@@ -13,12 +13,13 @@ from devices.picture.reading import reading_of
 from gateway.cameras.capture import Capture
 from gateway.cameras.door import Whose
 from gateway.cameras.eyes import NONE, Eyes, masks_of
-from gateway.cameras.handover import PULLED, Taken
+from gateway.cameras.handover import Taken
 from gateway.cameras.lastwords import LastWords
 from gateway.cameras.liveness import Liveness
 from gateway.cameras.pictures import Pictures
 from gateway.cameras.settings import CameraSettings
 from gateway.cameras.told import Level, Message, Told
+from gateway.evidence.rows import PULLED
 from gateway.registry.cameras import CameraRecord
 
 HANG_S: Final = 60.0

@@ -14,6 +14,9 @@ ROWS_DAYS: Final = 366  # the event without its pictures, for the figures of fal
 ORIGINAL_PRIORITY: Final = 1  # the only one whose unmasked pictures are kept, encrypted
 PICTURED: Final = (1, 2, 3)  # the priorities that may have pictures at all
 
+PULLED: Final = "pulled"
+"""The type of pictures that a sensor's alarm asked for; that of others is what the camera saw."""
+
 Moment = Literal["before", "onset", "now"]
 Verdict = Literal["true", "false", "unknown"]
 
@@ -21,8 +24,8 @@ Verdict = Literal["true", "false", "unknown"]
 class CameraEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something a camera saw, as the rule that wants it kept tells it.
 
-    `camera` is the device id, `type` the word of the analytic (`possible_flame`, `occupied`, ...) or `pulled` for
-    pictures that a sensor's alarm asked for, `at` its onset in UTC ms. Pictures are kept only where `shared` says that
+    `camera` is the device id, `type` the word of the analytic (`possible_flame`, `occupied`, ...), the metric that
+    another maker's camera told, or `PULLED`; `at` its onset in UTC ms. Pictures are kept only where `shared` says that
     the camera sees no private room, `priority` is 1 to 3 and `snapshot`, the rule's own word, is not no: what nobody
     says is off.
     """

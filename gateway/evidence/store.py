@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.evidence.rows import CameraEvent, EventRow, PictureRow, Request, Verdict
+from gateway.evidence.rows import DAY_MS, PULLED, CameraEvent, EventRow, PictureRow, Request, Verdict
 
 FOLDER: Final = "evidence"  # in the data folder
 BYTES_MAX: Final = 2_000_000_000  # about 60 000 pictures of 30 kB
@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS requests(
 );
 CREATE TABLE IF NOT EXISTS counts(what TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
+_UNREVIEWED: Final = f"verdict IS NULL AND type != '{PULLED}'"
 _EVENT: Final = ", ".join(EventRow.__struct_fields__)
 _PICTURE: Final = ", ".join(PictureRow.__struct_fields__)
 _REQUEST: Final = ", ".join(Request.__struct_fields__)
@@ -67,15 +68,17 @@ class Evidence:
 
     # -- adding -----------------------------------------------------------------------------------------------
 
-    def add_event(self, event: CameraEvent, now: int) -> bool:
-        """Keep the event's row; False where it is there already."""
+    def add_event(self, event: CameraEvent, now: int, *, day_max: int = EVENTS_MAX) -> bool:
+        """Keep the event's row; False where it is there already, or `day_max` of that camera in the 24 hours before."""
         row = (
             event.id, event.camera, event.place, event.site, event.zone, event.type, event.at, event.score,
             event.priority, event.incident, int(event.simulated), now,
+            event.camera, event.at - DAY_MS, event.at, day_max,
         )  # fmt: skip
         query = (
             "INSERT OR IGNORE INTO events(id, camera, place, site, zone, type, at, score, priority, incident, "
-            "simulated, kept_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "simulated, kept_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? "
+            "WHERE (SELECT count(*) FROM events WHERE camera = ? AND at > ? AND at <= ?) < ?"
         )
         with self._lock:
             return self._connection.execute(query, row).rowcount == 1
@@ -112,7 +115,7 @@ class Evidence:
             wanted.append("camera = ?")
             values.append(camera)
         if unreviewed:
-            wanted.append("verdict IS NULL")
+            wanted.append(_UNREVIEWED)
         if before is not None:
             wanted.append("(at, id) < (?, ?)")
             values += before
@@ -171,18 +174,21 @@ class Evidence:
             lost = {f"lost_{what}": n for what, n in self._connection.execute("SELECT what, n FROM counts")}
         return {
             "events": int(self._one("SELECT count(*) FROM events")),
-            "unreviewed": int(self._one("SELECT count(*) FROM events WHERE verdict IS NULL")),
+            "unreviewed": int(self._one(f"SELECT count(*) FROM events WHERE {_UNREVIEWED}")),  # noqa: S608  a constant
             "pictures": int(self._one("SELECT count(*) FROM pictures")), "bytes": self.bytes(), **lost,
         }  # fmt: skip
 
     def judged(self, camera: str, since: int, until: int) -> dict[str, int]:
-        """How many events of the camera in [since, until) have which verdict; `unreviewed` for none."""
+        """How many events of the camera in [since, until) have which verdict; `unreviewed` for none.
+
+        Pictures that a sensor's alarm asked for are no word of the camera's.
+        """
         query = (
             "SELECT coalesce(verdict, 'unreviewed'), count(*) FROM events "
-            "WHERE camera = ? AND at >= ? AND at < ? GROUP BY 1"
+            "WHERE camera = ? AND at >= ? AND at < ? AND type != ? GROUP BY 1"
         )
         with self._lock:
-            return dict(self._connection.execute(query, (camera, since, until)).fetchall())
+            return dict(self._connection.execute(query, (camera, since, until, PULLED)).fetchall())
 
     # -- what people decide -----------------------------------------------------------------------------------
 

@@ -12,13 +12,13 @@ import pytest
 
 from devices.catalogue import Catalogue
 from gateway.cameras.door import Whose
-from gateway.cameras.handover import PULLED, Taken
+from gateway.cameras.handover import Taken
 from gateway.cameras.keeping import AGAIN_MS, Keeping, priority_of
 from gateway.cameras.pictures import Picture
 from gateway.cameras.settings import CameraSettings
 from gateway.config.rulefiles import merged
 from gateway.evidence.keep import Keeper
-from gateway.evidence.rows import EventRow
+from gateway.evidence.rows import PULLED, EventRow
 from gateway.evidence.store import Evidence
 from gateway.registry import Registry
 from gateway.registry.cameras import CameraRecord, CameraZone
