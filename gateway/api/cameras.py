@@ -1,4 +1,4 @@
-"""The gateway's own cameras: how each is, what the register says of it, a snooze, and a masked look through it."""
+"""The gateway's own cameras: how each is, what the register says of it, and a snooze."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def end_snooze(camera: str, who: Who, house: House) -> Response:
 @router.get("/cameras/{camera:path}", response_model=shapes.CameraDetail, dependencies=[Fresh])
 def one_camera(camera: str, who: Who, house: House) -> Response:
     """One camera with the limits of its record and, in `ETag`, the version an edit must name."""
-    return _detail(house, camera, _found(house, who, camera))
+    return _detail(house, camera, found_camera(house, who, camera))
 
 
 @router.put(
@@ -100,7 +100,7 @@ async def put_record(
 
 
 def _put(house: Parts, who: Principal, name: str, wanted: Any, seen: int) -> Response:
-    _found(house, who, name)
+    found_camera(house, who, name)
     may_change(house, who, name)
     try:
         record = camera_of(wanted, house.now())
@@ -113,7 +113,7 @@ def _put(house: Parts, who: Principal, name: str, wanted: Any, seen: int) -> Res
 
 
 def _snoozed(house: Parts, who: Principal, name: str, until: int | None) -> Response:
-    _found(house, who, name)
+    found_camera(house, who, name)
     may_change(house, who, name)
     for _ in range(TRIES):
         record, version = _kept(house, name)
@@ -156,7 +156,7 @@ def _legible(text: str) -> str:
 # -- who may do what --------------------------------------------------------------------------------------------
 
 
-def _found(house: Parts, who: Principal, name: str) -> Kept:
+def found_camera(house: Parts, who: Principal, name: str) -> Kept:
     """The camera's record. Raises `not_found` where there is no such camera that one may see."""
     kept = _kept(house, name)
     if kept is NEW and name not in house.cameras.configured:

@@ -54,6 +54,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     "confirm": (409, "Nothing was sent: ask again with `confirm` within 30 s. It takes two presses."),
     "not_offered": (409, "This is never sent to this device."),
     "gas_zone": (409, "Gas may be there: nothing that switches a current is sent into it."),
+    "no-picture": (409, "The camera shows nothing now: it is lost, starting, not registered or not in csg.yaml."),
     "no_incident": (409, "This is done only while there is a fire there."),
     "pending": (409, "The device was just asked for it and has not answered yet."),
     "silent": (409, "The device does not answer; ask again with `anyway` to try all the same."),
@@ -62,6 +63,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     "refused": (409, "The gateway refused; `detail` says why."),
     # Us
     "engine_gone": (503, "The engine does not answer; nothing was done. It is being started again."),
+    "camera_gone": (503, "The process of this camera does not answer; it is being started again."),
     "store_failed": (503, "The history cannot be read now."),
     "registry_failed": (503, "The registry cannot be read or written now."),
     "no_evidence": (503, "No pictures can be read or their log be written now, so none is shown."),
@@ -73,6 +75,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
 RETRY_AFTER_S: Final = {
     "busy": 1,
     "engine_gone": 2,
+    "camera_gone": 2,
     "store_failed": 5,
     "no_evidence": 5,
     "registry_failed": 5,

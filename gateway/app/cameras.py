@@ -20,11 +20,12 @@ from devices.discover import discover
 from devices.picture.analytic import Plugin
 from devices.picture.flicker import NAMES
 from gateway.app.child import Orders, run
-from gateway.cameras.door import Door, Order
+from gateway.cameras.door import Door, Order, Shown
 from gateway.cameras.handover import Keep, Taken
-from gateway.cameras.keeping import Keeping
+from gateway.cameras.keeping import Keeping, faces_of
 from gateway.cameras.lastwords import NOBODY, LastWords
 from gateway.cameras.outbox import Outbox
+from gateway.cameras.preview import Previewer
 from gateway.cameras.slot import Seen, Slot
 from gateway.cameras.told import Level, Message
 from gateway.clock import SystemClock
@@ -60,12 +61,13 @@ class CamerasProcess:
             self.data, self.settings.cameras, merged(site_rules(Path(name) for name in self.settings.rules)[0]),
             self.utc_ms, bytes_max=evidence.bound_bytes, faces=Path(evidence.faces) if evidence.faces else None,
         )  # fmt: skip
+        self._previewer = Previewer(lambda: faces_of(Path(evidence.faces)) if evidence.faces else None)
         self._keeping: set[asyncio.Task[None]] = set()
         self.registry = RegistryReader(self.data / "registry.sqlite")
         self.version = -1
         folder = self.data / "cameras"
         self.words = LastWords(folder, self.part)
-        self.door = Door(folder / f"{self.part}.sock", self._asked)
+        self.door = Door(folder / f"{self.part}.sock", self._asked, self._shown)
         self._kept = folder / f"{self.part}.standing"
         self._saved: dict[str, list[Level]] = {}
         self._arrived, self._ending = threading.Event(), False
@@ -218,6 +220,11 @@ class CamerasProcess:
             return "no-picture"
         self._hand_over(taken)
         return ""
+
+    async def _shown(self, native: str) -> Shown | str:
+        """The view asks for a look: a masked picture, or why there is none."""
+        slot = next((s for s in self.slots if s.camera.native == native), None)
+        return "unknown" if slot is None else await self._previewer.show(slot)
 
     def _hand_over(self, taken: Taken | None) -> None:
         if taken is None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from devices.picture.frame import Pixels, fitted
 from devices.picture.zone import Zone
+from gateway.cameras.pictures import painted
 from gateway.cameras.settings import CameraSettings
 
 OPEN_MS: Final = 3_000
@@ -154,10 +155,7 @@ class Capture:
 
     def _keep(self, now: float, bgr: Pixels) -> None:
         picture = fitted(bgr)
-        tall, wide = picture.shape[:2]
-        for mask in self.masks:
-            corners = np.round(np.array(mask.points) * (wide, tall)).astype(np.int32)
-            cv2.fillPoly(picture, [corners], (0, 0, 0))
+        painted(picture, self.masks)
         with self._lock:
             self._newest = Newest(round(now * 1000), self._utc_ms(), picture)
         self.picture_at, self.problem = now, ""

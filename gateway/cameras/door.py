@@ -1,10 +1,10 @@
-"""How the engine asks a camera's process for pictures: one local socket a process, one message and one answer."""
+"""How engine and view ask a camera's process for pictures: one local socket a process, a message and its answer."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -68,11 +68,28 @@ def written(command: Command) -> tuple[Ask, ...]:
     return (Ask(f"community/{native}/command", msgspec.json.encode(order)),)
 
 
-class Door:
-    """The camera process's side. `asked(native, order)` answers with "" or the code of a refusal."""
+class Shown(msgspec.Struct, frozen=True):
+    """A camera's newest picture (UTC ms `at`) with everybody in it hidden. `learned`: by the view it has learned;
+    without one the whole picture is blocks.
+    """
 
-    def __init__(self, path: Path, asked: Callable[[str, Order], str]) -> None:
-        self._path, self._asked = path, asked
+    at: int
+    jpeg: bytes
+    learned: bool
+
+
+class Door:
+    """The camera process's side. `asked(native, order)` answers with "" or the code of a refusal, `shown(native)` with
+    a preview or such a code.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        asked: Callable[[str, Order], str],
+        shown: Callable[[str], Awaitable[Shown | str]],
+    ) -> None:
+        self._path, self._asked, self._shown = path, asked, shown
         self._server: asyncio.AbstractServer | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -95,6 +112,11 @@ class Door:
         try:
             while True:
                 message = await read_frame(reader)
+                if "show" in message:
+                    found = await self._shown(str(message["show"]))
+                    more = {"code": found} if isinstance(found, str) else msgspec.structs.asdict(found)
+                    writer.write(frame({"ok": not isinstance(found, str), **more}))
+                    continue
                 order = msgspec.json.decode(message["payload"], type=Order)
                 _, site, camera, _ = str(message["topic"]).split("/")
                 code = self._asked(f"{site}/{camera}", order)
@@ -130,17 +152,34 @@ class Messenger:
         part = self._parts.get("/".join(topic.split("/")[1:3]))
         if part is None:
             raise OSError("no such camera")
-        async with asyncio.timeout(ANSWER_S):
-            reader, writer = await asyncio.open_unix_connection(str(self._folder / f"{part}.sock"))
-            try:
-                writer.write(frame({"topic": topic, "payload": payload, "qos": qos}))
-                answer = await read_frame(reader)
-            except (asyncio.IncompleteReadError, ValueError, msgspec.DecodeError) as error:
-                raise OSError(str(error)) from error
-            finally:
-                writer.close()
-                with contextlib.suppress(OSError):
-                    await writer.wait_closed()
+        answer = await _said(self._folder / f"{part}.sock", {"topic": topic, "payload": payload, "qos": qos})
         if not answer.get("ok"):
             code = str(answer.get("code"))
             raise OSError(code) if code in LATER else Refused(code)
+
+
+async def show(socket: Path, native: str) -> Shown:
+    """The view's side: a preview of the camera of this native name. Raises OSError (of which TimeoutError is one) when
+    the process does not answer within ANSWER_S, Refused with its code when it has nothing to show."""
+    answer = await _said(socket, {"show": native})
+    if not answer.get("ok"):
+        raise Refused(str(answer.get("code")))
+    try:
+        return msgspec.convert(answer, Shown)
+    except msgspec.ValidationError as error:
+        raise OSError(str(error)) from error
+
+
+async def _said(socket: Path, message: Mapping[str, Any]) -> dict[str, Any]:
+    """What the process behind a socket answers. Raises OSError."""
+    async with asyncio.timeout(ANSWER_S):
+        reader, writer = await asyncio.open_unix_connection(str(socket))
+        try:
+            writer.write(frame(message))
+            return await read_frame(reader)
+        except (asyncio.IncompleteReadError, ValueError, msgspec.DecodeError) as error:
+            raise OSError(str(error)) from error
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()

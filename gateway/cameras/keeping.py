@@ -71,7 +71,7 @@ class Keeping:
         )  # fmt: skip
 
     def _opened(self) -> Keeper:
-        faces = None if self._faces is None else _faces(self._faces)
+        faces = None if self._faces is None else faces_of(self._faces)
         try:
             evidence = Evidence(self._data / FOLDER, bytes_max=self._bytes_max)
         except sqlite3.Error as error:
@@ -117,7 +117,7 @@ def priority_of(rules: Sequence[Rule], around: Catalogue, point: str) -> int | N
     return min((r.priority for r in found if r.effect == "alarm" and r.when.SUBJECT == "point"), default=None)
 
 
-def _faces(model: Path) -> Faces:
+def faces_of(model: Path) -> Faces:
     """The operator's face model; one that cannot be read finds a fault in every picture, so that none is kept."""
     try:
         return face_finder(model)

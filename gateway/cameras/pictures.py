@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 
 from devices.picture.frame import Pixels
+from devices.picture.zone import Zone
 
 KEPT_MS: Final = 30_000
 EVERY_MS: Final = 1_000
@@ -39,10 +41,9 @@ class Pictures:
         with self._lock:
             if self._ring and 0 <= at - self._ring[-1].at < EVERY_MS:
                 return
-        done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        if not done:
+        jpeg = encoded(bgr)
+        if jpeg is None:
             return
-        jpeg = np.asarray(data).tobytes()
         with self._lock:
             self._ring.append(Picture(at, jpeg))
             self._bytes += len(jpeg)
@@ -72,6 +73,20 @@ class Pictures:
     def size(self) -> int:
         """Bytes kept."""
         return self._bytes
+
+
+def encoded(bgr: Pixels) -> bytes | None:
+    """The picture as a JPEG; None where none can be made of it."""
+    done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return np.asarray(data).tobytes() if done else None
+
+
+def painted(bgr: Pixels, masks: Iterable[Zone]) -> None:
+    """Paint these zones of the picture black, in place."""
+    tall, wide = bgr.shape[:2]
+    for mask in masks:
+        corners = np.round(np.array(mask.points) * (wide, tall)).astype(np.int32)
+        cv2.fillPoly(bgr, [corners], (0, 0, 0))
 
 
 def decoded(jpeg: bytes) -> Pixels | None:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from devices.picture.analytic import Plugin, Sight
+from devices.picture.frame import Pixels
 from devices.picture.reading import reading_of
 from gateway.cameras.capture import Capture
 from gateway.cameras.door import Whose
@@ -16,7 +17,7 @@ from gateway.cameras.eyes import NONE, Eyes, masks_of
 from gateway.cameras.handover import Taken
 from gateway.cameras.lastwords import LastWords
 from gateway.cameras.liveness import Liveness
-from gateway.cameras.pictures import Pictures
+from gateway.cameras.pictures import Picture, Pictures
 from gateway.cameras.settings import CameraSettings
 from gateway.cameras.told import Level, Message, Told
 from gateway.evidence.rows import PULLED
@@ -144,6 +145,13 @@ class Slot:
             self.capture.stop()
         self.capture = self._eyes = None
         self._liveness = Liveness(time.monotonic())
+
+    def view(self) -> tuple[Picture, Pixels | None] | None:
+        """The newest picture and the view to mask it by; None while the camera does not run or shows nothing."""
+        eyes, newest = self._eyes, self.pictures.newest()
+        if newest is None or eyes is None or not self._liveness.online:
+            return None
+        return newest, eyes.reference
 
     def saw(self, plugin: Plugin, sight: Sight, at: int) -> Taken | None:
         """The pictures of something that began at UTC ms `at`; None while there are none."""

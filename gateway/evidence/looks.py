@@ -9,6 +9,7 @@ older than the newest.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,6 +18,8 @@ import msgspec
 from gateway.chain import Chain, Line, open_beside
 
 KEPT_MS: Final = 3 * 366 * 86_400_000
+AGAIN_MS: Final = 60_000  # a live preview asks every second or two: one line a minute says as much
+GOING_MAX: Final = 1_000  # looks that go on, remembered; one forgotten costs one more line
 
 Kind = Literal["link", "look", "preview", "asked", "granted", "original", "hold", "hold_ended"]
 
@@ -33,7 +36,7 @@ _encode: Final = msgspec.json.Encoder(order="sorted").encode
 class Look(msgspec.Struct, frozen=True):
     """What is written of one look. `who` and `by` are actors (a person or a key), `by` who let them where another did.
 
-    `what` is a picture's or an event's id.
+    `what` is a picture's or an event's id; `preview` of a look through the camera itself.
     """
 
     who: str
@@ -55,10 +58,24 @@ class Looks:
         self._chain = Chain(self._connection, self._lock, "looks")
         self._connection.executescript(_GUARDS)
         path.chmod(0o600)
+        self._going: OrderedDict[tuple[Kind, str, str], int] = OrderedDict()
 
     def add(self, kind: Kind, look: Look, now: int) -> Line:
         """Write it down, before anything is shown."""
         return self._chain.add(kind, _encode(look).decode(), now)
+
+    def going_on(self, kind: Kind, look: Look, now: int) -> None:
+        """The same for a look that goes on: one line a minute for one person and camera."""
+        key = (kind, look.who, look.camera)
+        last = self._going.get(key)
+        if last is not None and 0 <= now - last < AGAIN_MS:
+            return
+        self.add(kind, look, now)
+        with self._lock:
+            self._going[key] = now
+            self._going.move_to_end(key)
+            while len(self._going) > GOING_MAX:
+                self._going.popitem(last=False)
 
     def lines(self, after: int = 0, limit: int = 1_000) -> list[Line]:
         """Lines behind the seq `after`, in order."""

@@ -23,6 +23,11 @@ NOW = 1_790_000_000_000
 CAMERA = "cameras-home:home/gate"
 
 
+async def nothing(_: str) -> str:
+    """No camera shows anything."""
+    return "no-picture"
+
+
 async def _ask(messenger: Messenger, native: str) -> None:
     asks = commands.command({}, native, "snapshot", "c1", NOW)
     assert not isinstance(asks, str)
@@ -40,7 +45,7 @@ async def test_a_command_reaches_the_process_of_its_camera(tmp_path: Path) -> No
         heard.append((native, order))
         return {"home/gate": "", "home/lane": "no-picture"}.get(native, "unknown")
 
-    door = Door(tmp_path / "cameras-1.sock", asked)
+    door = Door(tmp_path / "cameras-1.sock", asked, nothing)
     await door.open()
     messenger = Messenger(
         tmp_path,
@@ -76,7 +81,7 @@ async def test_a_command_reaches_the_process_of_its_camera(tmp_path: Path) -> No
 @pytest.mark.parametrize("body", [b"", b"[]", b"nonsense"])
 async def test_nonsense_at_the_door_ends_its_own_connection_only(tmp_path: Path, body: bytes) -> None:
     """A message that makes no sense is answered by hanging up; the next one is served."""
-    door = Door(tmp_path / "cameras-1.sock", lambda native, order: "")
+    door = Door(tmp_path / "cameras-1.sock", lambda native, order: "", nothing)
     await door.open()
     messenger = Messenger(tmp_path, {"home/gate": "cameras-1"})
     async with messenger as carrier:
