@@ -101,6 +101,9 @@ READS = {
     "/evidence?incident=none": {"admin": 404, "operator": 404, "grid_staff": 404, "viewer": 404, "stranger": 404},
     "/camera-events": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
     "/cameras": {"admin": 200, "operator": 200, "grid_staff": 200, "viewer": 200, "stranger": 200},
+    "/cameras/a:none/preview": {
+        "admin": 404, "operator": 404, "grid_staff": 404, "viewer": 404, "stranger": 404,
+    },
     "/cameras/a:none": {"admin": 404, "operator": 404, "grid_staff": 404, "viewer": 404, "stranger": 404},
     "/cameras/a:door/figures": {"admin": 200, "operator": 200, "grid_staff": 403, "viewer": 403, "stranger": 403},
     "/looks": {"admin": 200, "operator": 403, "grid_staff": 403, "viewer": 403, "stranger": 403},
@@ -137,6 +140,7 @@ async def test_the_table_of_reads_is_whole() -> None:
         "/evidence/{picture}/original/{request}",
         "/cameras/{camera}/figures",
         "/cameras/{camera}",
+        "/cameras/{camera}/preview",
     }
     reads = {p.removeprefix("/api/v1") for p, m in ROUTES if m == "get" and p.startswith("/api/v1")}
     assert reads <= listed, reads - listed

@@ -1,10 +1,12 @@
-"""Cameras over HTTP: who sees which and how it is, the register with its versions, what is wrong in it, and snoozes."""
+"""Cameras over HTTP: who sees which and how it is, the register with its versions, snoozes, and a look through one."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import pytest_asyncio
 
 from devices.reading import Reading
 from gateway.api.camera_shapes import EXAMPLE
+from gateway.api.previewing import LOOKS_A_MINUTE
+from gateway.cameras.door import Door, Shown
 from gateway.cameras.lastwords import Culprit
 from gateway.cameras.roster import Roster
 from gateway.cameras.settings import CameraSettings
@@ -266,3 +270,104 @@ async def test_a_snooze_has_an_end(house: House) -> None:
     assert ended.json()["record"] == EXAMPLE
     again = await client.delete(f"{HERE}/snooze")
     assert again.json()["version"] == ended.json()["version"]
+
+
+# -- looking through one ---------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def process(house: House, *said: Shown | str) -> AsyncIterator[None]:
+    """A camera's process behind its door, which says these things one after the other and then the last again."""
+    left = list(said)
+
+    async def show(native: str) -> Shown | str:
+        assert native == "site-a/gate"
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    folder = house.folder / "cameras"
+    folder.mkdir()
+    door = Door(folder / "cameras-1.sock", lambda native, order: "", show)
+    await door.open()
+    yield
+    await door.close()
+
+
+async def test_a_look_is_written_down_once_a_minute_before_it_is_shown(house: House) -> None:
+    """The JPEG as the camera's process masked it, kept by nobody, with its time; who looked stands in the log."""
+    await place(house)
+    client = house.client("operator")
+    taken = house.now() - 400
+    async with process(house, Shown(taken, b"\xff\xd8one", False), Shown(taken, b"\xff\xd8two", True)):
+        first = await client.get(f"{HERE}/preview")
+        assert (first.status_code, first.content) == (200, b"\xff\xd8one")
+        assert {k: first.headers[k] for k in ("content-type", "cache-control", "csg-taken-at", "csg-view")} == {
+            "content-type": "image/jpeg", "cache-control": "no-store", "csg-taken-at": str(taken),
+            "csg-view": "learning",
+        }  # fmt: skip
+        house.clock.advance(2_000)
+        assert (await client.get(f"{HERE}/preview")).headers["csg-view"] == "learned"
+        (await house.client("admin").get(f"{HERE}/preview")).raise_for_status()
+        house.clock.advance(60_000)
+        (await client.get(f"{HERE}/preview")).raise_for_status()
+    log = [line for line in house.evidence.looks.lines() if line.kind == "preview"]
+    bodies = [json.loads(line.body) for line in log]
+    assert [(b["who"].partition(":")[0], b["camera"], b["place"]) for b in bodies] == [
+        ("key", GATE, "a-1")
+    ] * 3
+    assert [b["unit"] for b in bodies] == ["operator site-a", "admin", "operator site-a"]
+
+
+async def test_who_may_not_change_a_camera_does_not_look_through_it(house: House) -> None:
+    """The same table as that of writing; nothing is asked of the camera and nothing written down."""
+    await place(house)
+    for role, status in (("grid_staff", 403), ("viewer", 403), ("stranger", 404), (None, 401)):
+        assert (await house.client(role).get(f"{HERE}/preview")).status_code == status
+    assert (await house.client("admin").get(f"{API}/cameras/x:y/preview")).status_code == 404
+    assert house.evidence.looks.lines() == []
+
+
+async def test_no_picture_and_no_process_are_told_apart(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """409 while the camera shows nothing, 503 while its process is gone, busy or does not answer in time."""
+    client = house.client("admin")
+
+    async def said() -> tuple[int, str, int]:
+        found = await client.get(f"{HERE}/preview")
+        return found.status_code, found.json()["code"], int(found.headers.get("Retry-After", 0))
+
+    assert await said() == (503, "camera_gone", 2)
+    async with process(house, "no-picture", "busy"):
+        assert await said() == (409, "no-picture", 0)
+        assert await said() == (503, "camera_gone", 2)
+    put_camera(house.registry.database, "old:1", CameraRecord(), who="t", now=0)
+    old = await client.get(f"{API}/cameras/old:1/preview")
+    assert (old.status_code, old.json()["code"]) == (409, "no-picture")
+    assert house.evidence.looks.lines() == []
+
+
+async def test_what_cannot_be_written_down_is_not_shown(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where there is no evidence room nor where its log refuses, however soon after a look that was written."""
+    client = house.client("admin")
+
+    def refuses(*_: Any) -> None:
+        raise sqlite3.OperationalError("disk full")
+
+    async with process(house, Shown(house.now(), b"\xff\xd8", True)):
+        with monkeypatch.context() as full:
+            full.setattr(house.evidence.looks, "add", refuses)
+            for _ in range(2):
+                assert (await client.get(f"{HERE}/preview")).json()["code"] == "no_evidence"
+        (await client.get(f"{HERE}/preview")).raise_for_status()
+        house.parts.evidence = None
+        assert (await client.get(f"{HERE}/preview")).json()["code"] == "no_evidence"
+
+
+async def test_nobody_looks_faster_than_a_page_does(house: House) -> None:
+    """Two looks a second of one person through one camera; another person is not held up."""
+    async with process(house, Shown(house.now(), b"\xff\xd8", True)):
+        client = house.client("admin")
+        codes = [(await client.get(f"{HERE}/preview")).status_code for _ in range(LOOKS_A_MINUTE + 2)]
+    assert (codes.count(200), codes.count(429)) == (LOOKS_A_MINUTE, 2)
