@@ -26,7 +26,6 @@ from gateway.app.child import Orders, run
 from gateway.app.commands import Commander, unanswered_checks
 from gateway.app.platforms import every_way
 from gateway.app.snapshots import Snapshots
-from gateway.cameras.door import written
 from gateway.clock import Stamper, SystemClock
 from gateway.config.profilefiles import site_profiles
 from gateway.config.settings import OWN_SOURCE, Settings, SourceSettings
@@ -181,8 +180,6 @@ class EngineProcess:
 
     def _encoded(self, command: Command) -> Sequence[CodecAsk] | str:
         """What to send to the device, in the dialect that it speaks."""
-        if any(camera.device == command.device for camera in self.settings.cameras):
-            return written(command)
         source, _, native = command.device.partition(":")
         family = self.ingest.families.get(command.device, "")
         return self.ingest.decoder.command(

@@ -14,6 +14,7 @@ from devices.decode import CODECS
 from gateway.app.brokers import carriers
 from gateway.app.child import Orders
 from gateway.app.commands import Commander, Encode, Way
+from gateway.cameras.door import written
 from gateway.config.settings import Settings
 from gateway.core.effect import Command
 from gateway.core.event import Delivered, Outcome
@@ -51,7 +52,12 @@ def every_way(
         name: way for name, way in ways.items() if name not in brokers
     }  # our cameras' processes carry, too
     told = {**others, **{name: platform.order for name, platform in found.items()}}
-    return Commander(brokers, encode, report, now, told, [platform.close for platform in found.values()])
+    own = {camera.device for camera in settings.cameras}
+
+    def asks(command: Command) -> Sequence[Ask] | str:
+        return written(command) if command.device in own else encode(command)
+
+    return Commander(brokers, asks, report, now, told, [platform.close for platform in found.values()])
 
 
 class Platform:
