@@ -6,6 +6,7 @@ import asyncio
 import fileinput
 import importlib
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -112,26 +113,34 @@ def demo(
     port: Annotated[int | None, typer.Option(help="Web port; a busy one moves to the next free.")] = None,
     scenario: Annotated[str, typer.Option(help="What happens in the simulated community.")] = "demo",
 ) -> None:
-    """Run the gateway with a simulated community of about 150 devices. Nothing it says can leave this machine.
+    """Run the gateway with a simulated community of about 150 devices and a camera. Nothing it says can leave this
+    machine.
 
     Example: csg demo --data /tmp/try
     """
     from gateway.clock import SystemClock
     from gateway.config import SourceSettings
+    from gateway.config.cameras import with_cameras
+    from gateway.demo_camera import demo_camera, register, with_camera
     from gateway.demo_community import DEMO_SITE, DEMO_SOURCE, demo_community
     from gateway.registry import Registry
 
     settings = settings_of(None, data or Path("data") / "demo")
     source = SourceSettings(DEMO_SOURCE, DEMO_SITE, simulated=True)
-    settings = msgspec.structs.replace(settings, sources=(source,))
+    # Taken here and passed on, so that nobody else gets the port before the simulator streams there.
+    stream = socket.create_server(("127.0.0.1", 0))
+    camera = demo_camera(f"http://127.0.0.1:{stream.getsockname()[1]}/stream.mjpg")
+    settings = with_cameras(msgspec.structs.replace(settings, sources=(source,), cameras=(camera,)))
     Path(settings.data).mkdir(parents=True, exist_ok=True, mode=0o700)
     registry = Registry.open(Path(settings.data) / "registry.sqlite")
     try:
-        registry.import_catalogue(demo_community(), who="demo", now=SystemClock().utc_ms())
+        now = SystemClock().utc_ms()
+        registry.import_catalogue(with_camera(demo_community(), camera), who="demo", now=now)
+        register(registry.database, camera, now=now)
     finally:
         registry.close()
     say("Everything here is simulated and marked so; it cannot reach a real channel.")
-    _start(_with_port(settings, port), {"scenario": scenario})
+    _start(_with_port(settings, port), {"scenario": scenario, "camera_fd": stream.fileno()})
 
 
 def _with_port(settings: Any, port: int | None) -> Any:

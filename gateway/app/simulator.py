@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 import structlog
 
+from devices.simulator.lane_camera import LaneCamera
 from devices.simulator.live import demo
+from devices.simulator.streaming import served
 from gateway.app.child import Orders, run
 from gateway.broker.accounts import load_or_make
 from gateway.control import ControlClient
@@ -26,7 +30,17 @@ log = structlog.get_logger(__name__)
 
 
 async def main(orders: Orders, stop: asyncio.Event) -> None:
-    """Wait for the audience, then play until stopped. `orders.simulate` may hold scenario, speed, loop and seed."""
+    """Show the camera, wait for the audience, then play until stopped.
+
+    `orders.simulate` may hold scenario, speed, loop, seed, and `camera_fd`: the listening socket of the camera.
+    """
+    with contextlib.ExitStack() as showing:
+        if (camera := orders.simulate.get("camera_fd")) is not None:
+            showing.enter_context(served(LaneCamera().pictures, socket.socket(fileno=os.dup(camera))))
+        await _play(orders, stop)
+
+
+async def _play(orders: Orders, stop: asyncio.Event) -> None:
     wanted = orders.simulate
     accounts = load_or_make(Path(orders.data) / "broker")
     host = "127.0.0.1" if orders.broker_host in ("0.0.0.0", "") else orders.broker_host  # noqa: S104  compared, not bound

@@ -154,7 +154,9 @@ class Supervisor:
         for name in shares(self.settings.cameras):
             self.parts.append(Part(name, partial(self._orders, name)))
         if self._simulate is not None:
-            self.parts.append(Part("simulator", lambda: self._orders("simulator")))
+            camera = self._simulate.get("camera_fd")
+            fds = () if camera is None else (camera,)
+            self.parts.append(Part("simulator", lambda: self._orders("simulator"), fds))
         for part in self.parts:
             self._task(part.run(self._died), part.name)
         return self.url

@@ -75,12 +75,15 @@ async def test_a_newcomer_sees_a_fire_and_ends_it(tmp_path: Path) -> None:
             await page.goto(link)
             incident = await the_fire_comes(page, context, url, began)
             incident = await three_keys(page, context, url, incident["id"])
+            camera = await the_lane_is_blocked(context, url)
             before = await asked(context, f"{url}/api/v1/incidents/{incident['id']}")
             assert await gateway.interrupt() == 0
             assert "Stopped." in gateway.said()
         async with Running("demo", data) as gateway:
             async with gateway.signed_in() as client:
                 await the_same_incident(client, before)
+                again = (await client.get(f"/api/v1/cameras/{camera['id']}")).json()
+                assert (again["record"], again["version"]) == (camera["record"], camera["version"])
             assert await gateway.interrupt(group=False) == 0
 
 
@@ -177,6 +180,31 @@ async def three_keys(page: Page, context: BrowserContext, url: str, incident: st
     judged = await now()
     assert (judged["verdict"], judged["cause"], judged["handling"]) == ("false", "cooking", "taken")
     return judged
+
+
+async def the_lane_is_blocked(context: BrowserContext, url: str) -> dict[str, Any]:
+    """A camera of rendered pictures looks at the fire lane; a car parks there, and a picture of it is kept, masked."""
+    (camera,) = await paged(context, f"{url}/api/v1/cameras?limit=500")
+    assert (camera["place"], camera["simulated"], camera["missing"]) == ("sunshine-lane", True, [])
+
+    async def blocked() -> dict[str, Any] | None:
+        said = await paged(context, f"{url}/api/v1/incidents?state=all")
+        return next((i for i in said if i["hazard"] == "obstruction"), None)
+
+    incident = await found(blocked, "the car in the fire lane is told", 120)
+    assert (incident["priority"], incident["mode"]) == (3, "simulated")
+    shown = await context.request.get(f"{url}/api/v1/cameras/{camera['id']}/preview")
+    assert (shown.status, shown.headers["csg-view"]) == (200, "learned")
+
+    async def pictured() -> dict[str, Any] | None:
+        (seen,) = await paged(context, f"{url}/api/v1/camera-events?camera={camera['id']}")
+        return seen if len(seen["pictures"]) == 3 else None
+
+    seen = await found(pictured, "three pictures of it are kept", 20)
+    assert (seen["type"], seen["zone"], seen["mode"]) == ("occupied", "lane", "simulated")
+    looking: dict[str, Any] = await asked(context, f"{url}/api/v1/cameras/{camera['id']}")
+    assert looking["state"] == "looking"
+    return looking
 
 
 def called(incident: dict[str, Any]) -> list[tuple[str, str]]:
