@@ -13,7 +13,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import httpx
 import msgspec
+import numpy as np
 import pytest
 
 from devices.reading import Hazard, Reading
@@ -149,6 +152,13 @@ async def yard(data: Path, **urls: str) -> AsyncIterator[Yard]:
         await made.control.close()
 
 
+def sharpness(jpeg: bytes) -> float:
+    """How much a picture changes from pixel to pixel, in grey levels."""
+    grey = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert grey is not None
+    return float(np.abs(np.diff(grey.astype(np.int16), axis=1)).mean())
+
+
 def parked(_: Any = None) -> Happening:
     return Happening(kind="parked", start_s=0, end_s=99)
 
@@ -230,18 +240,36 @@ async def test_sources_that_stall_break_and_die(tmp_path: Path) -> None:
 
 
 async def test_the_supervisor_keeps_cameras_going(tmp_path: Path) -> None:
-    """`csg run` starts the cameras' process; killed, it comes back by itself, the camera goes on, and all of it stops
-    with Ctrl-C."""
+    """`csg run` starts the cameras' process; a record written through the API starts its camera, which one may look
+    through; killed, the process comes back by itself, the camera goes on, and all of it stops with Ctrl-C."""
     require("mosquitto")
     data = tmp_path / "d"
     async with Camera({"quiet": rendered()}) as camera:
         furnish(data, PLACES)
         here = Yard(data, gate=camera.url)
-        here.register("gate", RECORD)
+        path = f"/api/v1/cameras/{here.device('gate')}"
         config = f"data: {data}\ncameras:\n  - {{name: gate, site: home, url: '{camera.url}'}}\n"
         async with Running("run", data, config=config) as running:
-            await running.link()
-            on = await here.says("gate", "camera_online/", True)
+            async with running.signed_in() as client:
+                await here.says("gate", "camera_registered/", False)
+                assert (await client.get(path)).json()["state"] == "unregistered"
+                assert (await client.get(f"{path}/preview")).json()["code"] == "no-picture"
+                assert camera.asked == 0
+                (await client.put(path, json=RECORD, headers={"If-Match": '"0"'})).raise_for_status()
+
+                async def looks(view: str) -> httpx.Response | None:
+                    said = await client.get(f"{path}/preview")
+                    return said if said.headers.get("CSG-View") == view else None
+
+                hidden = await found(lambda: looks("learning"), "a look through the camera")
+                shown = await found(lambda: looks("learned"), "a look by the view it has learned")
+                assert sharpness(hidden.content) < 0.5 * sharpness(shown.content)
+                assert (await client.get(path)).json()["state"] == "looking"
+                log = (await client.get("/api/v1/looks")).json()["items"]
+                assert [(line["kind"], line["body"]["camera"]) for line in log] == [
+                    ("preview", here.device("gate"))
+                ]
+            on = here.now()
             first = running.child("cameras")
             assert first is not None
             os.kill(first, signal.SIGKILL)

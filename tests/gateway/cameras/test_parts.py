@@ -12,12 +12,13 @@ import pytest
 
 from devices.picture.analytic import Sight
 from devices.vision import motion, occupation, tamper
-from gateway.cameras.capture import BACKOFF_S, OPEN_MS
+from gateway.cameras.capture import BACKOFF_S, OPEN_MS, Capture
 from gateway.cameras.lastwords import APART_S, LastWords
 from gateway.cameras.liveness import Liveness
 from gateway.cameras.pictures import BYTES_MAX, KEPT_MS, Pictures, decoded
 from gateway.cameras.settings import SHARE, CameraSettings, shares
 from gateway.cameras.told import Message, Told
+from tests.parts import until
 
 NOW = 1_790_000_000_000
 
@@ -188,6 +189,16 @@ def test_the_camera_whose_thread_aborts_is_named_and_kept_apart(tmp_path: Path) 
     words.close()
     assert words.culprit() is None
     assert LastWords(tmp_path, "cameras-1").sentence(NOW)["b"].deaths == 2
+
+
+def test_a_capture_writes_down_whose_thread_it_is() -> None:
+    """By the device id, which is what the next process asks for: two sites may both have a camera named gate."""
+    camera, entered = CameraSettings("gate", "home", "nothing.mp4"), list[str]()
+    capture = Capture(camera, lambda: NOW, lambda: None, entered.append)
+    capture.start()
+    until(lambda: bool(entered), "the thread to say whose it is")
+    capture.stop()
+    assert entered == [camera.device]
 
 
 def test_a_hung_call_is_blamed(tmp_path: Path) -> None:
