@@ -16,6 +16,8 @@ from gateway.listen.address import CAMERAS
 from gateway.shape import found, nearest, one_of
 
 DIALECT: Final = "native"
+RESERVED: Final = ("figures", "preview", "snooze")
+"""What stands behind a camera's id in addresses of the API: a camera of such a name could not be told from it."""
 
 
 def cameras(settings: Settings, document: Document) -> Iterator[Problem]:
@@ -30,6 +32,10 @@ def cameras(settings: Settings, document: Document) -> Iterator[Problem]:
                 f"{found(camera.name)} again (first in cameras[{taken[camera.native]}])",
             )  # fmt: skip
         taken.setdefault(camera.native, i)
+        if camera.name in RESERVED:
+            yield document.problem(
+                (*at, "name"), f"a name that is none of {', '.join(RESERVED)}", found(camera.name)
+            )
         if camera.source in names:
             yield document.problem(
                 (*at, "site"), f"no source named {camera.source} beside it: cameras have that one", "one"

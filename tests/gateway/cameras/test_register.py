@@ -124,6 +124,7 @@ def test_cameras_bring_a_source_a_site(tmp_path: Path) -> None:
         ("{name: a, site: home, url: nothing.mp4}", "cameras[0].url"),
         ("{name: a/b, site: home, url: 'rtsp://192.0.2.1/'}", "cameras[0].name"),
         ("{name: a, site: home, url: 'rtsp://192.0.2.1/', fps: 99}", "cameras[0].fps"),
+        ("{name: preview, site: home, url: 'rtsp://192.0.2.1/'}", "cameras[0].name"),
     ],
 )
 def test_a_wrong_row_is_named_and_no_password_is_repeated(tmp_path: Path, row: str, said: str) -> None:
