@@ -1,4 +1,4 @@
-"""The last half minute of one camera, one JPEG a second in bounded memory: what was before, at the onset, and now."""
+"""The last minutes of one camera as JPEGs in bounded memory: what was before, at the onset, and now."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import numpy as np
 from devices.picture.frame import Pixels
 from devices.picture.zone import Zone
 
-KEPT_MS: Final = 30_000
+DENSE_MS: Final = 30_000
 EVERY_MS: Final = 1_000
-BYTES_MAX: Final = 3_000_000
-"""Of one camera: 30 pictures of 640x360 at quality 80 are about 1.5 MB, of a very busy scene twice that."""
+KEPT_MS: Final = 180_000
+SPARSE_MS: Final = 10_000
+"""Beyond the last half minute, one in ten seconds: what blocks a lane is told a minute after it came, or two."""
+BYTES_MAX: Final = 4_500_000
+"""Of one camera: 45 pictures of 640x360 at quality 80 are about 2.3 MB, of a very busy scene twice that."""
 QUALITY: Final = 80
 BEFORE_MS: Final = 5_000  # so long before the onset is before it: what caused it may be in view still earlier
 
@@ -33,6 +36,7 @@ class Pictures:
 
     def __init__(self) -> None:
         self._ring: deque[Picture] = deque()
+        self._sparse: deque[Picture] = deque()  # those before the ring
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -47,9 +51,19 @@ class Pictures:
         with self._lock:
             self._ring.append(Picture(at, jpeg))
             self._bytes += len(jpeg)
+            while len(self._ring) > 1 and at - self._ring[0].at > DENSE_MS:
+                self._thin(self._ring.popleft())
             # A UTC clock that was put back leaves pictures of the future: they go by size.
-            while len(self._ring) > 1 and (at - self._ring[0].at > KEPT_MS or self._bytes > BYTES_MAX):
+            while self._sparse and (at - self._sparse[0].at > KEPT_MS or self._bytes > BYTES_MAX):
+                self._bytes -= len(self._sparse.popleft().jpeg)
+            while len(self._ring) > 1 and self._bytes > BYTES_MAX:
                 self._bytes -= len(self._ring.popleft().jpeg)
+
+    def _thin(self, picture: Picture) -> None:
+        if not self._sparse or not 0 <= picture.at - self._sparse[-1].at < SPARSE_MS:
+            self._sparse.append(picture)
+        else:
+            self._bytes -= len(picture.jpeg)
 
     def newest(self) -> Picture | None:
         """The newest picture, at most a second older than what the camera shows, None before the first."""
@@ -59,7 +73,7 @@ class Pictures:
     def three(self, onset: int) -> list[Picture]:
         """Before, at the onset (UTC ms) and now: at most three, in order, none twice; fewer where fewer are kept."""
         with self._lock:
-            ring = list(self._ring)
+            ring = [*self._sparse, *self._ring]
         if not ring:
             return []
         wanted = [

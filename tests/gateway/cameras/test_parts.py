@@ -210,8 +210,9 @@ def test_a_hung_call_is_blamed(tmp_path: Path) -> None:
     words.close()
 
 
-def test_the_last_half_minute_of_pictures_is_kept_and_no_more() -> None:
-    """One picture a second, at most half a minute and so many bytes; before, onset and now are three of them."""
+def test_the_last_minutes_of_pictures_are_kept_and_no_more() -> None:
+    """One picture a second for half a minute, one in ten before that, so many bytes in all; before, onset and now are
+    three of them."""
     ring = Pictures()
     assert ring.newest() is None
     assert ring.three(NOW) == []
@@ -224,9 +225,13 @@ def test_the_last_half_minute_of_pictures_is_kept_and_no_more() -> None:
     onset = NOW + 70_000
     before, at, now = ring.three(onset)
     assert (before.at, at.at, now.at) == (onset - 5_000, onset, NOW + 79_000)
-    assert ring.three(NOW)[0].at >= newest.at - KEPT_MS
+    before, at, _ = ring.three(NOW + 24_000)
+    assert (before.at, at.at) == (NOW + 10_000, NOW + 20_000), "older ones are ten seconds apart"
+    for n in range(200):
+        ring.add(NOW + 100_000 + n * 1000, np.full((36, 64, 3), n, np.uint8))
+    assert 0 <= ring.three(NOW)[0].at - (NOW + 299_000 - KEPT_MS) <= 10_000
     for n in range(40):  # pure noise is the largest picture there is
-        ring.add(NOW + 100_000 + n * 1000, rng.integers(0, 255, (360, 640, 3), dtype=np.uint8))
+        ring.add(NOW + 300_000 + n * 1000, rng.integers(0, 255, (360, 640, 3), dtype=np.uint8))
         assert ring.size <= BYTES_MAX
     picture = decoded(newest.jpeg)
     assert picture is not None
