@@ -31,7 +31,7 @@ from gateway.cameras.told import Level, Message
 from gateway.clock import SystemClock
 from gateway.config.rulefiles import merged, site_rules
 from gateway.config.settings import Settings
-from gateway.evidence.rows import PICTURED as PRIORITIES
+from gateway.evidence.rows import PRIORITIES
 from gateway.listen.address import CAMERAS, link_name
 from gateway.listen.uplink import Uplink
 from gateway.registry.cameras import PICTURED, CameraRecord, read_cameras

@@ -12,7 +12,7 @@ EVENT_DAYS: Final = 30  # pictures of an event
 FALSE_DAYS: Final = 7  # of one that a person called false
 ROWS_DAYS: Final = 366  # the event without its pictures, for the figures of false alarms
 ORIGINAL_PRIORITY: Final = 1  # the only one whose unmasked pictures are kept, encrypted
-PICTURED: Final = (1, 2, 3)  # the priorities that may have pictures at all
+PRIORITIES: Final = (1, 2, 3)  # the priorities that may have pictures at all
 
 PULLED: Final = "pulled"
 """The type of pictures that a sensor's alarm asked for; that of others is what the camera saw."""
@@ -52,7 +52,7 @@ class CameraEvent(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def pictured(self) -> bool:
         """Whether pictures of it may be kept."""
-        return self.shared and self.snapshot and self.priority in PICTURED
+        return self.shared and self.snapshot and self.priority in PRIORITIES
 
 
 class EventRow(msgspec.Struct, frozen=True):
