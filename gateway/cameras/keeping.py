@@ -72,11 +72,15 @@ class Keeping:
 
     def _opened(self) -> Keeper:
         faces = None if self._faces is None else faces_of(self._faces)
+        key: bytes | None = None
         try:
-            evidence = Evidence(self._data / FOLDER, bytes_max=self._bytes_max)
+            key = evidence_key(self._data)
+        except (OSError, ValueError) as error:
+            log.error("no originals are kept: their key cannot be read", reason=str(error))
+        try:
+            return Keeper(Evidence(self._data / FOLDER, bytes_max=self._bytes_max), key, faces)
         except sqlite3.Error as error:
             raise OSError(f"the evidence does not open: {error}") from error
-        return Keeper(evidence, evidence_key(self._data), faces)
 
     def _event(self, taken: Taken) -> CameraEvent:
         camera = self._cameras[taken.device]

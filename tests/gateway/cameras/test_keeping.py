@@ -138,6 +138,15 @@ def test_a_face_model_that_cannot_be_read_keeps_every_picture_back(tmp_path: Pat
     assert [pictures for _, pictures in rows(tmp_path)] == [0]
 
 
+def test_a_key_that_cannot_be_read_costs_the_originals_only(tmp_path: Path) -> None:
+    """What a P1 pulls is kept masked."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "evidence-key").write_bytes(b"too short")
+    keeping(tmp_path)(taken(type=PULLED, point="", zone="", whose=Whose("i1", 1)))
+    assert [pictures for _, pictures in rows(tmp_path)] == [3]
+    assert list((tmp_path / "evidence").rglob("*.sealed")) == []
+
+
 def test_evidence_that_does_not_open_is_tried_again(tmp_path: Path) -> None:
     """A file in the way is an answer; when it has gone the next event is kept."""
     (tmp_path / "evidence").write_text("in the way")
