@@ -21,8 +21,8 @@ EVERY_MAX_MS: Final = 600_000
 class Empty:
     """One camera's empty view, of colour and of infrared apart. Memory: twice ten pictures of at most 320 wide.
 
-    The first pictures are taken within `ready_ms` of good view, then half as often with each round, for a view is
-    wanted soon and whoever stood there at the start should not stay in it.
+    The first nine pictures are taken within `ready_ms` of good view, the next in four times that, and so on: a view is
+    wanted soon, whoever stood there at the start should not stay in it, and who comes to stand there not come into it.
     """
 
     def __init__(self, ready_ms: int) -> None:
@@ -33,9 +33,14 @@ class Empty:
         """A picture of good view; `standing` is where something is that does not belong there, and is not learned."""
         mode = frame.view.monochrome
         mine = self._views.get(mode)
-        if mine is None or (mine.samples and mine.samples[0].shape != frame.half.shape):
+        if mine is None or (mine.samples and mine.samples[0][1].shape != frame.half.shape):
             mine = self._views[mode] = _Middle(self._first_ms)
         mine.learn(frame, standing)
+
+    def forget(self, box: Box, since: int) -> None:
+        """Something stands there since the frames' time `since`: what was learned of it before it was known goes."""
+        for mine in self._views.values():
+            mine.forget(box, since)
 
     def of(self, monochrome: bool) -> Pixels | None:
         """The view in colour or infrared, uint8 BGR at most 320 wide; None until it is known. Never changed."""
@@ -45,22 +50,45 @@ class Empty:
 
 class _Middle:
     def __init__(self, every_ms: int) -> None:
-        self.samples: deque[Pixels] = deque(maxlen=SAMPLES)
+        self.samples: deque[tuple[int, Pixels]] = deque(maxlen=SAMPLES)
         self.middle: Pixels | None = None
-        self._every, self._taken, self._at = every_ms, 0, 0
+        self._every, self._taken = every_ms, 0
 
     def learn(self, frame: Frame, standing: Iterable[Box]) -> None:
-        if self.samples and frame.at - self._at < self._every:
+        if self.samples and frame.at - self.samples[-1][0] < self._every:
             return
-        self._at = frame.at
         sample = frame.half.copy()
         if self.middle is not None:
             for box in standing:
-                left, top, right, bottom = pixels_of(box, sample.shape[1], sample.shape[0])
-                sample[top:bottom, left:right] = self.middle[top:bottom, left:right]
-        self.samples.append(sample)
+                part = _part(box, sample)
+                sample[part] = self.middle[part]
+        self.samples.append((frame.at, sample))
         self._taken += 1
         if self._taken % SAMPLES == 0:
-            self._every = min(2 * self._every, EVERY_MAX_MS)
+            self._every = min(4 * self._every, EVERY_MAX_MS)
+        self._settle()
+
+    def forget(self, box: Box, since: int) -> None:
+        before = [sample for at, sample in self.samples if at < since]
+        if not before:
+            return
+        part = _part(box, before[0])
+        calm = _middle([sample[part] for sample in before])
+        for at, sample in self.samples:
+            if at >= since:
+                sample[part] = calm
+        self._settle()
+
+    def _settle(self) -> None:
         if len(self.samples) == SAMPLES:
-            self.middle = np.partition(np.stack(self.samples), SAMPLES // 2, axis=0)[SAMPLES // 2].copy()
+            self.middle = _middle([sample for _, sample in self.samples])
+
+
+def _middle(pictures: list[Pixels]) -> Pixels:
+    half = len(pictures) // 2
+    return np.asarray(np.partition(np.stack(pictures), half, axis=0)[half], np.uint8).copy()
+
+
+def _part(box: Box, picture: Pixels) -> tuple[slice, slice]:
+    left, top, right, bottom = pixels_of(box, picture.shape[1], picture.shape[0])
+    return slice(top, bottom), slice(left, right)

@@ -67,6 +67,7 @@ class Eyes:
                     self._standing.pop(key, None)
                 elif sight.type in FOREIGN:
                     self._standing[key] = sight.box
+                    self._empty.forget(sight.box, sight.start)
                 yield self.plugins[name], sight
 
     @property

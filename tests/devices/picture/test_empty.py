@@ -63,6 +63,18 @@ def test_what_is_known_to_stand_never_becomes_the_view() -> None:
     assert _apart(empty.of(False), yard()) == 0
 
 
+def test_what_was_learned_of_it_before_it_was_told_goes() -> None:
+    """A car that stood there for most of the time until it was believed leaves the view when it is told."""
+    empty = Empty(READY_MS)
+    at = _learn(empty, 0, 3, 1_000, yard())
+    _learn(empty, at, 6, 1_000, _parked())
+    assert _apart(empty.of(False), _parked()) == 0
+    empty.forget(BOX, at - 200)
+    assert _apart(empty.of(False), yard()) == 0
+    empty.forget(BOX, 0)
+    assert _apart(empty.of(False), yard()) == 0
+
+
 def test_infrared_and_another_size_are_views_of_their_own() -> None:
     """By night the view is learned anew and the day's is kept; a stream of another shape begins again."""
     empty = Empty(READY_MS)
