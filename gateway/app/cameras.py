@@ -31,7 +31,6 @@ from gateway.cameras.told import Level, Message
 from gateway.clock import SystemClock
 from gateway.config.rulefiles import merged, site_rules
 from gateway.config.settings import Settings
-from gateway.evidence.rows import PRIORITIES
 from gateway.listen.address import CAMERAS, link_name
 from gateway.listen.uplink import Uplink
 from gateway.registry.cameras import PICTURED, CameraRecord, read_cameras
@@ -213,8 +212,6 @@ class CamerasProcess:
             return "unknown"
         if not slot.record.shared:
             return "not-shared"
-        if order.args.priority not in PRIORITIES:
-            return "no-incident"
         taken = slot.pulled(order.at, order.args)
         if taken is None:
             return "no-picture"

@@ -26,6 +26,8 @@ from gateway.registry.reader import RegistryReader
 from rules.compile import RuleIndex
 from rules.rule import Rule
 
+ASKED: Final = 3
+"""The priority of pictures that a person asks for where nothing more urgent is open: masked, and no original."""
 AGAIN_MS: Final = 60_000
 """What begins again so soon (a flame seen on and off) is the scene that was pictured already."""
 
@@ -94,7 +96,9 @@ class Keeping:
         return CameraEvent(
             camera=taken.device, type=taken.type, at=taken.at, place=known.place if known else camera.site,
             site=camera.site, zone=taken.zone, score=taken.score,
-            priority=taken.whose.priority if pulled else priority_of(self._rules, around, taken.point),
+            priority=min(taken.whose.priority or ASKED, ASKED)
+            if pulled
+            else priority_of(self._rules, around, taken.point),
             shared=taken.record.shared, snapshot=pulled or self._wanted(taken), incident=taken.whose.incident,
             simulated=camera.simulated,
         )  # fmt: skip

@@ -187,5 +187,7 @@ async def test_what_is_kept_of_a_blocked_lane_and_of_a_fire(tmp_path: Path) -> N
         assert clear is not None
         assert min(float(np.abs(clear.astype(int) - one).mean()) for one in truth) < 5
         assert await _events(client, HALL, "pulled") == []
+        (refused,) = (await client.get(f"/api/v1/devices/{HALL}/commands")).json()["items"]
+        assert (refused["state"], refused["detail"]) == ("failed", "not-taken: not-shared")
         names = {p.name.partition("-")[0] for p in (data / "evidence").rglob("*.jpg")}
         assert names == {lane["id"], pulled["id"]}, "no other picture was written"

@@ -103,13 +103,16 @@ def test_an_event_has_its_cameras_place_its_rules_priority_and_its_zones_cut(tmp
         ({"type": PULLED, "point": "", "zone": "", "box": None, "whose": Whose("i1", 1)}, 3, 3),
         ({"type": PULLED, "point": "", "zone": "", "whose": Whose("i1", 2),
           "record": CameraRecord(shared=True, pictures=())}, 3, 0),
+        ({"type": PULLED, "point": "", "zone": "", "whose": Whose()}, 3, 0),
+        ({"type": PULLED, "point": "", "zone": "", "whose": Whose("i1", 4)}, 3, 0),
+        ({"type": PULLED, "point": "", "zone": "", "record": CameraRecord()}, 0, 0),
     ],
 )  # fmt: skip
 def test_pictures_are_kept_where_rule_and_register_both_want_them(
     tmp_path: Path, more: dict[str, Any], pictures: int, sealed: int
 ) -> None:
     """Not of a camera that sees private rooms, not of what nobody ticked, not where no rule raises an alarm; what a P1
-    pulls is kept with its originals, sealed."""
+    pulls is kept with its originals, sealed; what a person asks for is kept masked."""
     keeping(tmp_path)(taken(**more))
     ((event, kept),) = rows(tmp_path)
     assert (kept, len(list((tmp_path / "evidence").rglob("*.sealed")))) == (pictures, sealed)
