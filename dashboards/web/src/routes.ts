@@ -1,6 +1,6 @@
 /** The address after `#`: which page, and the one-time token of a sign-in link. */
 
-export const PAGES = ["duty", "devices", "coverage", "health", "notices", "inbox", "catalogue"] as const;
+export const PAGES = ["duty", "devices", "cameras", "coverage", "health", "notices", "inbox", "catalogue"] as const;
 export type PageName = (typeof PAGES)[number];
 
 /** Pages that only administrators may read. */

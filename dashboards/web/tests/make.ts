@@ -1,4 +1,5 @@
-/** Incidents for tests: a fresh P1 fire unless told otherwise. */
+/** Incidents and cameras for tests: a fresh P1 fire and a registered camera unless told otherwise. */
+import type { Camera, CameraRecord } from "../src/api/cameras";
 import type { Alarm, Incident } from "../src/api/types";
 
 export function incident(over: Partial<Incident> = {}): Incident {
@@ -41,5 +42,19 @@ export function alarm(over: Partial<Alarm> = {}): Alarm {
     value: true,
     unit: null,
     ...over,
+  };
+}
+
+export function record(over: Partial<CameraRecord> = {}): CameraRecord {
+  return {
+    purpose: "消防车通道", sees: "北门", notice: "北门立柱", assessed_on: "2026-10-01", zones: [], analytics: ["tamper", "motion"],
+    thresholds: {}, armed: [], snoozed_until: null, shared: false, pictures: [], ...over,
+  };
+}
+
+export function camera(over: Partial<Camera> = {}): Camera {
+  return {
+    id: "cameras-home:home/gate", name: "gate", site: "home", place: null, place_name: "", simulated: false, configured: true,
+    state: "looking", since: null, told_at: null, standing: [], missing: [], record: record(), version: 1, ...over,
   };
 }

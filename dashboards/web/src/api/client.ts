@@ -50,16 +50,27 @@ interface Options {
 /** JSON in, JSON out. Raises `Refused` or `Unreachable`, nothing else. */
 export async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
   try {
-    return await once<T>(method, path, options);
+    return await once<T>(method, path, options, json);
   } catch (error) {
     if (!(error instanceof Refused && error.code === "csrf")) throw error;
     // Somebody signed in anew in another tab: the cookie is the new one, so its token is asked for and used.
-    setCsrf((await once<{ csrf: string }>("GET", "/session", {})).csrf);
-    return await once<T>(method, path, options);
+    setCsrf((await once<{ csrf: string }>("GET", "/session", {}, json)).csrf);
+    return await once<T>(method, path, options, json);
   }
 }
 
-async function once<T>(method: string, path: string, { body, key, version, file, timeoutMs }: Options): Promise<T> {
+/** A picture and the headers that say what it is. Raises as `call`. */
+export const picture = (path: string, timeoutMs: number): Promise<{ data: Blob; headers: Headers }> =>
+  once("GET", path, { timeoutMs }, async (answer) => ({ data: await answer.blob(), headers: answer.headers }));
+
+async function json<T>(answer: Response): Promise<T> {
+  const text = await answer.text();
+  return (text ? JSON.parse(text) : null) as T;
+}
+
+async function once<T>(
+  method: string, path: string, { body, key, version, file, timeoutMs }: Options, taken: (answer: Response) => Promise<T>,
+): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (file) headers["Content-Type"] = file.type;
   else if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -77,9 +88,8 @@ async function once<T>(method: string, path: string, { body, key, version, file,
       signal: abort.signal,
       ...(file ? { body: file.data } : body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const text = await answer.text();
-    if (answer.ok) return (text ? JSON.parse(text) : null) as T;
-    const problem = parsed(text);
+    if (answer.ok) return await taken(answer);
+    const problem = parsed(await answer.text());
     if (answer.status === 401 && path !== "/session" && path !== "/session/password") onSignedOut();
     const code = String(problem["type"] ?? "").split(":").pop() || `http_${answer.status}`;
     const wait = Number(answer.headers.get("Retry-After") ?? 0);

@@ -84,18 +84,10 @@ export interface Ping {
 
 export type CameraVerdict = "true" | "false" | "unknown";
 /** One masked picture of a camera event; a link shows it. */
-export interface CameraPicture {
-  id: string;
-  moment: "before" | "onset" | "now";
-  at: string;
-}
-/** Of GET /evidence: what a camera saw, with the pictures that are kept of it. */
-export interface CameraEvent {
-  id: string;
-  type: string;
-  at: string;
-  place: { text: string };
-  mode: "live" | "simulated";
-  verdict: CameraVerdict | null;
-  pictures: CameraPicture[];
-}
+export type CameraPicture = Shapes["Picture"];
+/** Somebody wants to see the unmasked one. */
+export type OriginalRequest = Shapes["OriginalRequest"];
+/** What a camera saw, with the pictures that are kept of it. */
+export type CameraEvent = Omit<Known<Shapes["CameraEventShape"]>, "place"> & { place: { text: string } };
+/** What people said of a camera's events, day by day. */
+export type CameraFigures = Shapes["CameraFigures"];

@@ -28,10 +28,12 @@ export function clockOf(iso: string): string {
 }
 
 /** "03:12:07" today, "11-20 03:12:07" on another day than `now` at that place: an old time must not look new. */
-export function stampOf(iso: string, now: number): string {
-  const offset = offsetOf(iso) ?? 0;
-  const day = wallDay(ms(iso), offset);
-  const time = wallTime(ms(iso), offset);
+export const stampOf = (iso: string, now: number): string => stampAt(ms(iso), now, offsetOf(iso) ?? 0);
+
+/** The same of UTC ms, as the wall clock `offset` minutes east of UTC shows it. */
+export function stampAt(at: number, now: number, offset: number): string {
+  const day = wallDay(at, offset);
+  const time = wallTime(at, offset);
   return day === wallDay(now, offset) ? time : `${day.slice(5)} ${time}`;
 }
 
