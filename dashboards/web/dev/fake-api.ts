@@ -45,6 +45,19 @@ const WHO: Record<string, [string, string][]> = {
   "2": [["李格员", "grid_staff"], ["周站长", "micro_station_lead"]],
 };
 
+const CAMERA = {
+  id: "cameras-sim:sim/gate", name: "北门", site: "sim", place: "b3", place_name: "阳光花园 北门", simulated: false, configured: true,
+  state: "lost", since: START - 9e4, told_at: START, standing: [], missing: ["notice"], version: 1,
+  record: {
+    purpose: "消防车通道占用", sees: "北门车道", notice: "", assessed_on: "2026-10-01", analytics: ["tamper", "occupation"], thresholds: { dwell_s: 120 },
+    zones: [{ name: "lane", kind: "fire_lane", points: [[0.1, 0.6], [0.9, 0.6], [0.9, 0.9]] }], armed: [], snoozed_until: null, shared: true, pictures: ["occupied"],
+  } as Row,
+  limits: {
+    thresholds: { dwell_s: [1, 86_400], size_min: [0.0005, 0.5] }, zones_max: 32, snooze_max_ms: 864e5,
+    kinds: ["fire_lane", "exit", "charging_shed", "watch", "mask"], analytics: ["tamper", "occupation", "motion", "flame"],
+  },
+};
+
 export function fakeApi(): Plugin {
   const incidents = new Map<string, Row>();
   const streams = new Set<ServerResponse>();
@@ -215,6 +228,17 @@ export function fakeApi(): Plugin {
       const causes = [{ rule: "health-fault-safety", title: { "zh-CN": "安全设备故障", en: "Safety device fault" }, since: at(Date.now() - 36e5), out_of_service_until: null }];
       const floor = { place: where, level: "floor", class: "fire", marked: false, installed: 3, working: 2, percent: 66.7, missing: [{ id: "demo:sim/d0", name: "", kind: "smoke", place: where, causes }] };
       return json(200, { at: at(Date.now()), classes: [{ class: "fire", installed: 3, working: 2, percent: 66.7 }], items: [floor], next: null, seq });
+    }
+    const camera = /^\/cameras\/(.+?)(\/snooze|\/preview|\/figures)?$/.exec(decodeURIComponent(path));
+    if (path === "/cameras") return json(200, { items: [CAMERA], next: null, seq });
+    if (path === "/camera-events") return json(200, { items: [], next: null, seq });
+    if (camera?.[2] === "/preview") return json(409, { type: "urn:csg:problem:no_picture", title: "no picture" });
+    if (camera?.[2] === "/figures") return json(200, { camera: CAMERA.id, days: [], false_per_day: 0, unreviewed: 0 });
+    if (camera) {
+      if (req.method === "PUT") Object.assign(CAMERA, { record: body, version: CAMERA.version + 1 });
+      if (req.method === "POST") CAMERA.record["snoozed_until"] = Date.now() + Number(body["minutes"]) * 60_000;
+      if (req.method === "DELETE") CAMERA.record["snoozed_until"] = null;
+      return json(200, CAMERA);
     }
     if (path === "/health/devices") return json(200, { at: at(Date.now()), counts: { never: 1 }, items: [{ id: "demo:sim/d1", name: "", kind: "gas", model: "", site: "sim", place: where, report_period_s: 60, problems: ["never"], causes: [], health: null }], next: null, seq });
     if (path === "/devices/due") return json(200, { items: [{ device: "demo:sim/d1", name: "", kind: "gas", place: where, what: "expired", day: "2026-10-01", overdue: true }], next: null, seq });

@@ -58,7 +58,7 @@ export function useDraft(id: string, replaced: () => void): Drafting {
   const dirty = computed(() => base.value !== null && draft.value !== null && differing(draftOf(base.value.record), draft.value).length > 0);
 
   function adopt(next: Camera): void {
-    const [before, mine] = [base.value, draft.value];
+    const [before, mine, typed] = [base.value, draft.value, dirty.value];
     const limits = next.limits ?? before?.limits;
     base.value = limits ? { ...next, limits } : next;
     const theirs = draftOf(next.record);
@@ -68,7 +68,7 @@ export function useDraft(id: string, replaced: () => void): Drafting {
       return;
     }
     const met = merged(draftOf(before.record), mine, theirs);
-    if (dirty.value && met.taken.length + met.both.length) conflict.value = { version: next.version, taken: met.taken, both: met.both, theirs };
+    if (typed && met.taken.length + met.both.length) conflict.value = { version: next.version, taken: met.taken, both: met.both, theirs };
     const redrawn = differing(mine, met.draft).includes("zones");
     draft.value = met.draft;
     if (redrawn) replaced();
