@@ -54,7 +54,7 @@ const CAMERA = {
   } as Row,
   limits: {
     thresholds: { dwell_s: [1, 86_400], size_min: [0.0005, 0.5] }, zones_max: 32, snooze_max_ms: 864e5,
-    kinds: ["fire_lane", "exit", "charging_shed", "watch", "mask"], analytics: ["tamper", "occupation", "motion", "flame"],
+    kinds: ["fire_lane", "exit", "charging_shed", "watch", "mask"], analytics: ["tamper", "occupation", "motion", "flame"], pictures: ["occupied", "removed", "intrusion", "possible_flame"],
   },
 };
 

@@ -14,7 +14,7 @@ const SQUARE: Point[] = [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5], [0.1, 0.5]];
 const BOW: Point[] = [[0.1, 0.1], [0.5, 0.5], [0.5, 0.1], [0.1, 0.5]];
 const LIMITS: CameraLimits = {
   thresholds: { dwell_s: [1, 86_400], size_min: [0.0005, 0.5] }, zones_max: 2, snooze_max_ms: 86_400_000,
-  kinds: ["fire_lane", "mask"], analytics: ["tamper", "motion"],
+  kinds: ["fire_lane", "mask"], analytics: ["tamper", "motion"], pictures: ["occupied"],
 };
 
 describe("a polygon", () => {
@@ -132,8 +132,8 @@ describe("a record in its form", () => {
       "thresholds.dwell_s range", "thresholds.size_min range", "armed.0 no_days", "zones.0 name", "zones.0 crossing", "zones.1 twice", "zones.2 twice",
     ]);
     expect(faultsOf({ ...draft, zones: [], armed: [], thresholds: { size_min: "x" } }, LIMITS)[0]?.args).toEqual({ low: "0.05", high: "50" });
-    const said = wrongOf([{ field: "record.zones[1].points[0]", expected: "0 to 1", found: "2" }, { field: "thresholds.dwell_s", expected: "a", found: "b" }, "?", null]);
-    expect(said.map((one) => one.at)).toEqual(["zones.1", "thresholds.dwell_s"]);
+    const said = wrongOf([{ field: "zones[1].points[0]", expected: "0 to 1", found: "2" }, { field: "pictures[0]", expected: "a", found: "b" }, { field: "thresholds.dwell_s", expected: "a", found: "b" }, "?", null]);
+    expect(said.map((one) => one.at)).toEqual(["zones.1", "pictures", "thresholds.dwell_s"]);
   });
 });
 
@@ -143,7 +143,8 @@ describe("the list", () => {
       camera({ id: "a:ok" }), camera({ id: "a:lost", state: "lost" }), camera({ id: "a:new", state: "unregistered" }),
       camera({ id: "a:lane", standing: [{ metric: "obstruction", channel: "lane", since: 1 }] }),
     ];
-    expect(sorted(rows).map((row) => row.id)).toEqual(["a:lane", "a:lost", "a:new", "a:ok"]);
+    rows.push(camera({ id: "a:zz", standing: [{ metric: "motion", channel: "", since: null }] }));
+    expect(sorted(rows).map((row) => row.id)).toEqual(["a:lane", "a:lost", "a:new", "a:ok", "a:zz"]);
   });
 
   it("names a new zone after its kind", () => expect(freshName("charging_shed", ["shed", "shed-2"])).toBe("shed-3"));

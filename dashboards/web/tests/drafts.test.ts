@@ -8,7 +8,7 @@ import type { Camera, CameraRecord } from "../src/api/cameras";
 import { type Drafting, useDraft } from "../src/store/drafts";
 import { camera, record } from "./make";
 
-const LIMITS = { thresholds: { dwell_s: [1, 9] as [number, number] }, zones_max: 2, snooze_max_ms: 1, kinds: [], analytics: [] };
+const LIMITS = { thresholds: { dwell_s: [1, 9] as [number, number] }, zones_max: 2, snooze_max_ms: 1, kinds: [], analytics: [], pictures: [] };
 const json = (status: number, body: unknown): Promise<Response> => Promise.resolve(new Response(JSON.stringify(body), { status }));
 
 let stored: Camera;
@@ -64,7 +64,7 @@ describe("saving", () => {
     expect([puts.length, it.wrong.value[0]?.at]).toEqual([0, "thresholds.dwell_s"]);
     Object.assign(it.draft.value!, { thresholds: {}, purpose: "?" });
     await it.save();
-    expect([it.wrong.value[0], it.dirty.value]).toEqual([{ at: "purpose", key: null, args: { expected: "words", found: "?" } }, true]);
+    expect([it.wrong.value[0]?.at, it.dirty.value]).toEqual(["purpose", true]);
   });
 
   it("loses nothing when somebody else was first: theirs comes in, mine stays, and the person decides what both changed", async () => {

@@ -1,5 +1,6 @@
 /** Cameras as the API shapes them: their state, their record in the register, and the picture of this moment. Times UTC ms. */
 import { all, call, inPath, picture } from "./client";
+import type { Bilingual } from "./types";
 
 export type CameraState = "looking" | "lost" | "slow" | "tampered" | "apart" | "starting" | "unregistered" | "unknown";
 export type ZoneKind = "fire_lane" | "exit" | "charging_shed" | "watch" | "mask";
@@ -41,6 +42,8 @@ export interface CameraLimits {
   snooze_max_ms: number;
   kinds: ZoneKind[];
   analytics: string[];
+  /** Types of events that may keep pictures; those that a sensor's alarm asks for are kept beside them. */
+  pictures: string[];
 }
 
 export interface Camera {
@@ -54,7 +57,8 @@ export interface Camera {
   state: CameraState;
   since: number | null;
   told_at: number | null;
-  standing: { metric: string; channel: string; since: number }[];
+  /** What holds now; `since` null where no alarm stands for it. */
+  standing: { metric: string; channel: string; since: number | null }[];
   missing: string[];
   record: CameraRecord;
   version: number;
@@ -67,6 +71,8 @@ export interface WrongField {
   field: string;
   expected: string;
   found: string;
+  /** The same for people. */
+  said?: { expected: Bilingual; found: Bilingual };
 }
 
 export interface Preview {
@@ -99,11 +105,7 @@ export async function preview(id: string): Promise<Preview> {
   };
 }
 
-function asAddress(data: Blob): Promise<string> {
-  return new Promise((done, fail) => {
-    const reader = new FileReader();
-    reader.onload = () => done(String(reader.result));
-    reader.onerror = () => fail(reader.error ?? new Error("unreadable"));
-    reader.readAsDataURL(data);
-  });
+async function asAddress(data: Blob): Promise<string> {
+  const bytes = new Uint8Array(await data.arrayBuffer());
+  return `data:image/jpeg;base64,${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
 }

@@ -1,5 +1,6 @@
 /** What the cameras page thinks: order, the form of one record, whose edits meet whose, and what is wrong where. */
 import type { ArmedHours, Camera, CameraLimits, CameraRecord, CameraState, WrongField, Zone } from "../api/cameras";
+import type { Bilingual } from "../api/types";
 import { faultOf } from "./polygon";
 
 /** Worst first. */
@@ -13,12 +14,10 @@ export const LOOKS: Readonly<Record<CameraState, { mark: string; css: string }>>
 };
 
 export function sorted(rows: readonly Camera[]): Camera[] {
-  const rank = (row: Camera): number => STATES.indexOf(row.state) + (row.standing.length ? 0 : STATES.length);
+  const rank = (row: Camera): number => STATES.indexOf(row.state) + (row.standing.some((one) => one.since !== null) ? 0 : STATES.length);
   return [...rows].sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id, "zh", { numeric: true }));
 }
 
-/** Which events may keep pictures; `pulled` is always allowed. */
-export const PICTURED = ["occupied", "removed", "intrusion", "possible_flame"] as const;
 export const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 const ZONE_NAMES = { fire_lane: "lane", exit: "exit", charging_shed: "shed", watch: "watch", mask: "mask" } as const;
 
@@ -91,9 +90,10 @@ export function take<F extends Field>(into: Draft, from: Draft, field: F): void 
 /** One thing that is wrong. `at` names the input: `purpose`, `thresholds.dwell_s`, `zones.2`. */
 export interface Wrong {
   at: string;
-  /** Key under `wrong.`; null where the gateway's own words are all there is. */
+  /** Key under `wrong.`, with its gaps; null where the gateway said it. */
   key: string | null;
   args: Record<string, string | number>;
+  said?: { expected: Bilingual; found: Bilingual };
 }
 
 /** What may not be sent, said before anybody is asked. An empty purpose is allowed: such a camera does not start. */
@@ -118,11 +118,16 @@ export function faultsOf(draft: Draft, limits: CameraLimits): Wrong[] {
   return found;
 }
 
-/** The gateway's errors at the inputs they are of: `record.zones[1].points[0]` is of `zones.1`. */
+/** Fields whose parts have inputs, or lines, of their own. */
+const PARTED: readonly string[] = ["zones", "armed", "thresholds"];
+
+/** The gateway's errors at the inputs they are of: `zones[1].points[0]` is of `zones.1`. */
 export function wrongOf(errors: readonly unknown[]): Wrong[] {
-  return errors.filter(isWrongField).map(({ field, expected, found }) => {
-    const path = field.replace(/\[(\d+)\]/g, ".$1").split(".").filter((part) => !["body", "record", ""].includes(part));
-    return { at: path.slice(0, 2).join("."), key: null, args: { expected, found } };
+  return errors.filter(isWrongField).map(({ field, expected, found, said }) => {
+    const path = field.replace(/\[(\d+)\]/g, ".$1").split(".");
+    const depth = PARTED.includes(path[0] ?? "") ? 2 : 1;
+    const plain = (text: string): Bilingual => ({ "zh-CN": text, en: text });
+    return { at: path.slice(0, depth).join("."), key: null, args: {}, said: said ?? { expected: plain(expected), found: plain(found) } };
   });
 }
 
