@@ -22,7 +22,7 @@ async function wait(ms: number): Promise<void> {
   await flushPromises();
 }
 async function open(): Promise<void> {
-  page = mount(CameraPreview, { props: { id: "cameras-home:home/gate", name: "北门" }, global: { plugins: [i18n] }, attachTo: document.body });
+  page = mount(CameraPreview, { props: { id: "cameras-home:home/gate", name: "北门", state: "looking" }, global: { plugins: [i18n] }, attachTo: document.body });
   await wait(100);
 }
 

@@ -1,5 +1,5 @@
 /** A camera's newest picture, asked for again and again while somebody can see it, and at no other time. */
-import { onBeforeUnmount, onMounted, ref, shallowRef, type Ref, type ShallowRef } from "vue";
+import { onBeforeUnmount, onMounted, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
 
 import { type Preview, preview } from "../api/cameras";
 import { Refused } from "../api/client";
@@ -14,8 +14,8 @@ export interface Previewing {
   failed: Ref<string>;
 }
 
-/** `box`: what must be in the window. Of another camera: another component. */
-export function usePreview(id: string, box: Ref<HTMLElement | undefined>): Previewing {
+/** `box`: what must be in the window. `state`: when it changes there may be a picture again. Of another camera: another component. */
+export function usePreview(id: string, box: Ref<HTMLElement | undefined>, state: () => string): Previewing {
   const picture = shallowRef<Preview | null>(null);
   const failed = ref("");
   let inWindow = true;
@@ -42,6 +42,7 @@ export function usePreview(id: string, box: Ref<HTMLElement | undefined>): Previ
   }
 
   const seen = (): void => void ask();
+  watch(state, seen);
   onMounted(() => {
     document.addEventListener("visibilitychange", seen);
     if (box.value && "IntersectionObserver" in window) {
