@@ -1,9 +1,8 @@
-"""The cameras page in a real browser, with a real camera: registered, a zone drawn, snoozed, and what it told judged."""
+"""The cameras page in a real browser, with a real camera: registered, drawn on, snoozed, and what it told judged."""
 
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from gateway.clock import SystemClock
 from gateway.evidence.store import Evidence
 from gateway.registry import Registry
 from gateway.registry.cameras import camera, put_camera
@@ -26,6 +26,7 @@ CAMERA = "cameras-home:home/gate"
 HOUSE: dict[str, Any] = {**PLACES, "devices": [
     {"id": CAMERA, "place": "home-b1", "kind": "camera", "name": "北门"}
 ]}  # fmt: skip
+FORM = {"purpose": "消防车通道占用", "sees": "北门车道", "notice": "北门立柱", "assessed_on": "2026-10-01"}
 LANE = [(0.1, 0.6), (0.9, 0.6), (0.9, 0.9), (0.1, 0.9)]
 
 
@@ -48,7 +49,7 @@ def edited_elsewhere(data: Path) -> None:
 
 def told(data: Path) -> str:
     """The camera told something a minute ago, with pictures; its event."""
-    at = time.time_ns() // 1_000_000 - 60_000
+    at = SystemClock().utc_ms() - 60_000
     evidence = Evidence(data / "evidence")
     seen = event(at, type="occupied", place="home-b1", site="home", camera=CAMERA, zone="lane")
     assert keeper(evidence).keep(seen, frames(at), None, (0.3, 0.3, 0.4, 0.4), (), at).pictures == 3
@@ -64,11 +65,16 @@ async def test_a_camera_is_registered_drawn_on_snoozed_and_judged(tmp_path: Path
     furnish(data, HOUSE)
     async with Camera({"quiet": rendered()}) as source:
         config = f"data: {data}\ncameras:\n  - {{name: gate, site: home, url: '{source.url}'}}\n"
-        async with Running("run", data, config=config) as gateway, opened(await gateway.link()) as (page, troubles):
+        async with (
+            Running("run", data, config=config) as gateway,
+            opened(await gateway.link()) as (page, troubles),
+        ):
             seen = told(data)
             await page.get_by_role("link", name="摄像机").click()
             row = page.locator("[data-test=cameras] li")
-            await expect(row).to_contain_text("未完成登记：缺用途、拍摄范围、告示位置、影响评估日期", timeout=SEEN_MS)
+            await expect(row).to_contain_text(
+                "未完成登记：缺用途、拍摄范围、告示位置、影响评估日期", timeout=SEEN_MS
+            )
             assert source.asked == 0
             await row.get_by_role("button").press("Enter")
 
@@ -79,7 +85,7 @@ async def test_a_camera_is_registered_drawn_on_snoozed_and_judged(tmp_path: Path
             await press(page, face, LANE[3], LANE[0])
             await expect(page.locator("[data-test=zone]")).to_have_count(1)
             await page.locator("[data-test=point]").first.press("ArrowUp")
-            for field, words in (("purpose", "消防车通道占用"), ("sees", "北门车道"), ("notice", "北门立柱"), ("assessed_on", "2026-10-01")):  # fmt: skip
+            for field, words in FORM.items():
                 await page.locator(f"[data-test=field-{field}]").fill(words)
             await page.get_by_text("阈值", exact=True).click()
             dwell = page.locator("[data-test=threshold-dwell_s]")
@@ -89,10 +95,15 @@ async def test_a_camera_is_registered_drawn_on_snoozed_and_judged(tmp_path: Path
             await dwell.fill("120")
             await page.locator("[data-test=save]").click()
             await expect(page.get_by_text("已保存，几秒内生效")).to_be_visible()
-            await expect(page.locator("[data-test=camera-words]").last).to_contain_text("正常", timeout=SEEN_MS)
-            await page.locator("[data-test=preview]").scroll_into_view_if_needed()  # unseen, it is not asked for
+            await expect(page.locator("[data-test=camera-words]").last).to_contain_text(
+                "正常", timeout=SEEN_MS
+            )
+            preview = page.locator("[data-test=preview]")
+            await preview.scroll_into_view_if_needed()  # unseen, it is not asked for
             await expect(page.locator("[data-test=live]")).to_be_visible(timeout=SEEN_MS)
-            await expect(page.locator("[data-test=preview] img")).to_have_attribute("src", re.compile("^data:image"), timeout=SEEN_MS)
+            await expect(preview.locator("img")).to_have_attribute(
+                "src", re.compile("^data:image"), timeout=SEEN_MS
+            )
 
             edited_elsewhere(data)
             if not await page.locator("[data-test=field-sees]").is_visible():
@@ -120,8 +131,8 @@ async def test_a_camera_is_registered_drawn_on_snoozed_and_judged(tmp_path: Path
             await expect(told_of.locator("img")).to_have_count(3)
 
             async def shown() -> bool:
-                script = f"[...document.querySelectorAll('[data-test=seen-{seen}] img')].every((i) => i.naturalWidth > 0)"
-                return bool(await page.evaluate(script))
+                loaded = "(all) => all.every((i) => i.naturalWidth > 0)"
+                return bool(await told_of.locator("img").evaluate_all(loaded))
 
             assert await found(shown, "three pictures", 10)
             await told_of.locator("[data-test=say-false]").click()
