@@ -5,24 +5,31 @@ CPU time of this process, so that a busy machine changes nothing; the store is t
 
 from __future__ import annotations
 
+import gc
 import random
 import resource
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from bench.rig import say
 from devices.catalogue import Catalogue, Device
+from gateway.api import shaping
 from gateway.api.downloading import Wanted, download
 from gateway.api.newest import Newest
 from gateway.api.world import World
+from gateway.app.view import GC_OBJECTS
 from gateway.core.plan import Plan
 from gateway.feed import merged
 from gateway.latest import Latest
 from gateway.registry.reader import Directory
+from gateway.render import rfc3339
 from gateway.series import Batch, Kind, Query
 from gateway.store import duckdb_
 
@@ -36,6 +43,7 @@ START: Final = 20_400 * DAY_MS
 
 def measure_history() -> None:
     """Print the lines."""
+    gc.set_threshold(GC_OBJECTS, 20, 20)  # as the view has it
     say("\n## history")
     with tempfile.TemporaryDirectory() as made:
         _latest(Path(made))
@@ -82,9 +90,15 @@ def _stored(folder: Path) -> None:
     end = START + DAYS * DAY_MS
     day, _ = _timed(lambda: store.read(Query(names[:1], end - DAY_MS, end)))
     month, found = _timed(lambda: store.read(Query(names, START, end, 900_000, 5_000)))
+    again, found = _timed(lambda: store.read(Query(names, START, end, 900_000, 5_000)))
+    zone = ZoneInfo("Asia/Shanghai")
+    clock = cache(lambda at: rfc3339(at, zone))
+    text, _ = _timed(
+        lambda: msgspec.json.encode([shaping.rows(series.rows, clock, True) for series in found])
+    )
     say(
-        f"one point's day {day:.0f} ms CPU; {DAYS} days of {STORED} points at 15 min {month:.0f} ms "
-        f"({sum(len(s.rows) for s in found):,} rows)"
+        f"one point's day {day:.0f} ms CPU; {DAYS} days of {STORED} points at 15 min {month:.0f} ms, again {again:.0f}"
+        f" ({sum(len(s.rows) for s in found):,} rows); these as JSON {text:.0f} ms"
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wanted = Wanted(names[:FETCHED], START, end, None, ZoneInfo("Asia/Shanghai"), "en", False)

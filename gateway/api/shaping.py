@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -116,11 +116,12 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and value - value != 0 else value
 
 
-def rows(found: Sequence[Sequence[Any]], zone: ZoneInfo, rolled: bool) -> list[list[Any]]:
-    """History rows with their times as text: `[at, value]`, or `[at, min, max, mean, last, count]` where rolled up."""
+def rows(found: Sequence[Sequence[Any]], say: Callable[[int], str], rolled: bool) -> list[list[Any]]:
+    """History rows with their times as `say` puts them: `[at, value]`, or where rolled up `[at, min, max, mean, last,
+    count]`, of which only a mean can be too large for a number."""
     if rolled:
-        return [[rfc3339(r[0], zone), *(plain(v) for v in r[1:6])] for r in found]
-    return [[rfc3339(r[0], zone), plain(r[1])] for r in found]
+        return [[say(at), low, high, plain(mean), last, n] for at, low, high, mean, last, n in found]
+    return [[say(r[0]), plain(r[1])] for r in found]
 
 
 def _time(at: int | None, zone: ZoneInfo) -> str | None:

@@ -21,6 +21,7 @@ from gateway.store.duckdb_.files import Part, Roll
 from gateway.store.duckdb_.openday import OpenDay
 from gateway.store.duckdb_.reading import OpenTable, Statement
 from gateway.store.duckdb_.shelf import FileLost, Shelf, is_damage, is_sound, short
+from gateway.store.duckdb_.spans import Span
 from gateway.store.duckdb_.steps import Rolls
 
 _PROBLEMS_KEPT: Final = 20
@@ -33,7 +34,7 @@ class Chosen(NamedTuple):
 
     days: Sequence[OpenDay] = ()
     parts: Sequence[Part] = ()
-    rolls: Rolls = Rolls({}, ())
+    rolls: Rolls = Rolls({}, (), {})
 
     def tables(self) -> list[OpenTable]:
         """The open days as a question sees them."""
@@ -104,10 +105,11 @@ class Footing:
                     failure = error
             if changes != self.changes:
                 continue
-            suspects: list[Part | Roll] = [
+            suspects: list[Part | Roll | Span] = [
                 *files_.parts,
                 *files_.rolls.of_parts.values(),
                 *files_.rolls.alone,
+                *set(files_.rolls.spans.values()),
             ]
             bad = [p.path for p in suspects if not is_sound(p)]
             if not bad and not is_damage(failure):

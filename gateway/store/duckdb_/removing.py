@@ -74,7 +74,7 @@ class Remover:
             old = [p for p in shelf.parts if (p.claim.day + 1) * DAY_MS <= before]
             rolls = [r for r in shelf.rolls if (r.claim.day + 1) * DAY_MS <= rollups_before]
             shelf.parts = [p for p in shelf.parts if p not in old]
-            shelf.rolls = [r for r in shelf.rolls if r not in rolls]
+            shelf.exchange(rolls, ())
             ground.changes += bool(old or rolls)
         for path in (*(p.path for p in old), *(r.path for r in rolls)):
             path.unlink(missing_ok=True)
@@ -118,7 +118,7 @@ class Remover:
         fresh, crc, rows, first, last = made
         with ground.sets:
             stale = [r for r in shelf.rolls if r.claim == part.claim]
-            shelf.rolls = [r for r in shelf.rolls if r not in stale]
+            shelf.exchange(stale, ())
             ground.changes += bool(stale)
         for roll in stale:
             files.remove(roll.path)
@@ -146,7 +146,7 @@ class Remover:
         files.settle(fresh, path)
         with ground.sets:
             target = Roll(path, roll.claim, crc, roll.minutes)
-            shelf.rolls = [target if r == roll else r for r in shelf.rolls]
+            shelf.exchange([roll], [target])
             ground.changes += 1
         if path != roll.path:
             files.remove(roll.path)

@@ -24,7 +24,9 @@ STEPS_MIN: Final = (1, 15, 60)
 """Lengths of the steps that are kept, each a multiple of the one before."""
 
 _SLICE_ROWS: Final = 300_000  # rolled up at a time: some 30 MB of aggregates, however long the day
-_GROUP_ROWS: Final = 30_720  # a row group of 15-minute steps holds 320 points' day: neighbours are read alone
+GROUP_ROWS: Final = 30_720
+"""A row group of 15-minute steps holds a day of 320 points: neighbours are read alone."""
+
 
 _LAST: Final = ", ".join(f"arg_max_null({c}, {ORDER}) AS {c}" for c in ("kind", "number", "text", "seq", "n"))
 
@@ -78,38 +80,38 @@ def _roll_up(db: duckdb.DuckDBPyConnection, part: Path, targets: Mapping[int, Pa
     Where there are several, `scratch` is a DuckDB file that holds them until they are written in one go.
     """
     source = f"read_parquet({quoted(part)})"
-    slices = _slices(
+    cuts = slices(
         db.execute(f"SELECT point, count(*) FROM {source} GROUP BY point ORDER BY point").fetchall()
     )
-    if len(slices) > 1:
+    if len(cuts) > 1:
         db.execute(f"ATTACH {quoted(scratch)} AS scratch")
-    for i, (first, last) in enumerate(slices):
+    for i, (first, last) in enumerate(cuts):
         _slice(db, source, first, last)
-        if len(slices) > 1:
+        if len(cuts) > 1:
             for minutes in STEPS_MIN:
                 how = "INSERT INTO" if i else "CREATE TABLE"
                 db.execute(f"{how} scratch.m{minutes} {'' if i else 'AS '}FROM slice{minutes}")
     for minutes, target in targets.items():
         short = ", ".join(f"nullif({c}, number) AS {c}" for c in ("min", "max", "mean"))
-        made = f"scratch.m{minutes}" if len(slices) > 1 else f"slice{minutes}"
+        made = f"scratch.m{minutes}" if len(cuts) > 1 else f"slice{minutes}"
         db.execute(
             f"COPY (SELECT * REPLACE ({short}) FROM {made}) TO {quoted(target)}"
-            f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP_ROWS})"
+            f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {GROUP_ROWS})"
         )
-    if len(slices) > 1:
+    if len(cuts) > 1:
         db.execute("DETACH scratch")
 
 
-def _slices(points: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
+def slices(points: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
     """First and last point of each slice; one at least, of nothing."""
-    slices: list[tuple[str, str]] = []
+    cuts: list[tuple[str, str]] = []
     first, rows = 0, 0
     for i, (_, count) in enumerate(points):
         rows += count
         if rows >= _SLICE_ROWS or i == len(points) - 1:
-            slices.append((points[first][0], points[i][0]))
+            cuts.append((points[first][0], points[i][0]))
             first, rows = i + 1, 0
-    return slices or [("", "")]
+    return cuts or [("", "")]
 
 
 def _slice(db: duckdb.DuckDBPyConnection, source: str, first: str, last: str) -> None:

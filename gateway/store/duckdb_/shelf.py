@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import duckdb
 
 from gateway.series import StoreError
-from gateway.store.duckdb_ import files
+from gateway.store.duckdb_ import files, spans
 from gateway.store.duckdb_.deletions import Deletions
 from gateway.store.duckdb_.files import Claim, Part, Rewind, Roll
 from gateway.store.duckdb_.openday import OpenDay
 from gateway.store.duckdb_.rolling import STEPS_MIN
+from gateway.store.duckdb_.spans import Due, Span
 from gateway.store.duckdb_.steps import Rolls
 
 
@@ -38,6 +39,7 @@ class Shelf:
         self.days: list[OpenDay] = []
         self.parts: list[Part] = []
         self.rolls: list[Roll] = []
+        self.spans: list[Span] = []
         self.cursor = 0
         self.rewind: Rewind | None = None
         self.claims: list[Claim] = []  # what stands beyond the cursor; empty unless a hole is being filled
@@ -48,7 +50,7 @@ class Shelf:
         Raises FileLost: call it again with a fresh DuckDB, one that stumbled over a damaged file may not be trusted
         with the others. Raises StoreError where the machine, not a file, is at fault.
         """
-        self.days, self.parts, self.rolls = [], [], []
+        self.days, self.parts, self.rolls, self.spans = [], [], [], []
         aside = set(bad)
         self._load_closed(aside)
         for path, day, after in files.open_days(self._folder):
@@ -85,9 +87,16 @@ class Shelf:
             for roll in files.rolls(self._folder, minutes):
                 if roll.path not in aside and files.ends_well(roll.path):
                     self.rolls.append(roll)
+        for span in spans.found(self._folder):
+            if span.digest != spans.digest_of(filter(span.holds, self.rolls)):
+                files.remove(span.path)  # what it was made of changed, or has to be made again
+            elif span.path not in aside and files.ends_well(span.path):
+                self.spans.append(span)
+            else:
+                aside.add(span.path)
         aside -= {r.path for r in self.rolls}
         for path in sorted(aside):
-            if path.exists():  # last readings, or a roll-up, which is made again: nothing depends on it
+            if path.exists():  # last readings, or what is made again of others: nothing depends on it
                 self._set_aside(path, "not what was written")
 
     def _decide(self) -> None:
@@ -138,18 +147,56 @@ class Shelf:
         of_parts: dict[Part, Roll] = {}
         alone: list[Roll] = []
         standing = {p.claim: p for p in self.parts if not p.extra}
+        asked = [r for r in self.rolls if r.minutes == minutes and first <= r.claim.day <= last]
         by_day: dict[int, list[Claim]] = {}
         for claim in (*standing, *(d.claim for d in self.days)):
             by_day.setdefault(claim.day, []).append(claim)
-        for roll in self.rolls:
-            if roll.minutes != minutes or not first <= roll.claim.day <= last:
-                continue
+        for roll in asked:
             part = standing.get(roll.claim)
             if part is not None:
                 of_parts[part] = roll
             elif not any(overlap(c, roll.claim) for c in by_day.get(roll.claim.day, ())):
                 alone.append(roll)
-        return Rolls(of_parts, alone)
+        return Rolls(of_parts, alone, self._instead(asked, set(of_parts.values()), set(alone)))
+
+    def _instead(self, asked: Collection[Roll], *sorts: set[Roll]) -> dict[Roll, Span]:
+        """The spans that say of the days asked what roll-ups of one of the `sorts` say, and nothing else."""
+        instead: dict[Roll, Span] = {}
+        for span in self.spans:
+            held = set(filter(span.holds, asked))
+            if any(held <= sort for sort in sorts):
+                instead |= dict.fromkeys(held, span)
+        return instead
+
+    def exchange(self, away: Collection[Roll], made: Sequence[Roll]) -> None:
+        """Other roll-ups stand from now on. Spans that have any of them go at once, before the roll-ups do."""
+        gone = set(away) | set(made)
+        stale = [span for span in self.spans if any(map(span.holds, gone))]
+        self.spans = [span for span in self.spans if span not in stale]
+        self.rolls = [roll for roll in self.rolls if roll not in gone] + list(made)
+        for span in stale:
+            files.remove(span.path)
+
+    def unmerged(self) -> Due | None:
+        """Roll-ups of days that are over and lie in files of their own still; none while a hole is being filled."""
+        if self.rewind is not None:
+            return None
+        open_days = {d.day for d in self.days}
+        newest = max((*open_days, *(p.claim.day for p in self.parts)), default=0)
+        return spans.due(self.rolls, self.spans, open_days, newest)
+
+    def merged(self, span: Span) -> bool:
+        """Take a new span up, in place of shorter ones; False where its roll-ups changed meanwhile."""
+        if span.digest != spans.digest_of(filter(span.holds, self.rolls)):
+            return False
+        within = [
+            s for s in self.spans
+            if s.minutes == span.minutes and span.first <= s.first < span.first + span.days
+        ]  # fmt: skip
+        self.spans = [s for s in self.spans if s not in within] + [span]
+        for shorter in within:
+            files.remove(shorter.path)
+        return True
 
     def unrolled(self) -> Part | None:
         """The newest part that lacks a roll-up. What was imported has none."""
@@ -200,7 +247,7 @@ def overlap(one: Claim, other: Claim) -> bool:
     return one.day == other.day and max(one.after, other.after) < min(one.to, other.to)
 
 
-def is_sound(part: Part | Roll) -> bool:
+def is_sound(part: Part | Roll | Span) -> bool:
     """Whether a closed day is byte for byte what was written. One that is gone was taken away, not damaged."""
     try:
         return files.crc_of(part.path) == part.crc

@@ -20,6 +20,7 @@ from gateway.store.duckdb_.rolling import (
     merged,
     rolled,
 )
+from gateway.store.duckdb_.spans import Span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,10 +30,14 @@ COLUMNS: Final = ("step", "min", "max", "mean", "kind", "number", "text", "count
 
 
 class Rolls(NamedTuple):
-    """The roll-ups of one length of step: of parts that are there, and those that outlived their readings."""
+    """The roll-ups of one length of step: of parts that are there, and those that outlived their readings.
+
+    `spans` has the file that holds a roll-up beside others of its days, where there is one that may be read instead.
+    """
 
     of_parts: Mapping[Part, Roll]
     alone: Sequence[Roll]
+    spans: Mapping[Roll, Span]
 
 
 def fitting(query: Query) -> int | None:
@@ -79,7 +84,8 @@ def stepped(
                 f"SELECT point, step, {PLAIN} FROM read_parquet(?) WHERE {wanted}"
                 f" AND step >= {since} AND step < {until}"
             )
-            parameters.extend([[str(r.path) for r in of_rolls], *points])
+            paths = dict.fromkeys(str(rolls.spans.get(r, r).path) for r in of_rolls)
+            parameters.extend([list(paths), *points])
 
     readings(tables, whole, within)
     readings((), edges, f'{within} AND NOT ("at" >= {low} AND "at" < {high})')
@@ -99,15 +105,19 @@ def stepped(
 
 def stepped_answer(query: Query, columns: Mapping[str, NDArray[Any]] | None) -> list[Series]:
     """The columns of `stepped`'s statement as one series a point, in the order asked."""
+    assert query.step_ms is not None
     points = list(dict.fromkeys(query.points))
     if columns is None or not len(columns["place"]):
         return [Series(point, []) for point in points]
-    order = np.lexsort((columns["step"], columns["place"]))
+    nth = (columns["step"] - columns["step"].min()) // query.step_ms
+    # One number to sort by, of files that are sorted: mostly runs, and often all of it one.
+    key = columns["place"] * (nth.max() + 1) + nth
+    order = slice(None) if (np.diff(key) > 0).all() else np.argsort(key, kind="stable")
     kinds = columns["kind"][order]
     texts = columns["text"][order] if Kind.TEXT in kinds else np.empty(0, object)  # moving objects is slow
     sorted_ = {name: columns[name][order] for name in COLUMNS if name not in {"kind", "text"}}
     lists = [
-        _plain(sorted_["step"]),
+        _shared(sorted_["step"], nth[order], query.step_ms),
         *(_plain(sorted_[name]) for name in ("min", "max", "mean")),
         _values(kinds, sorted_["number"], texts),
         _plain(sorted_["count"]),
@@ -120,6 +130,14 @@ def stepped_answer(query: Query, columns: Mapping[str, NDArray[Any]] | None) -> 
             (point, rows[start:end]) for point, (start, end) in zip(points, pairwise(ends), strict=True)
         )
     ]
+
+
+def _shared(steps: NDArray[Any], nth: NDArray[Any], step_ms: int) -> list[int]:
+    """The steps as Python numbers, one object for all points' rows of a step: their making is a tenth of an answer."""
+    if nth.max() >= len(steps):  # few rows, far apart
+        return _plain(steps)
+    each = (steps[0] - nth[0] * step_ms + np.arange(nth.max() + 1) * step_ms).astype(object)
+    return list(each[nth].tolist())
 
 
 def _values(kinds: NDArray[Any], numbers: NDArray[Any], texts: NDArray[Any]) -> list[Any]:

@@ -179,7 +179,9 @@ class DuckStore:
         Their roll-ups go with them, or where `rollups_before` is given only those of days that ended before that.
         """
         with self._ground.upkeep:
-            return self._upkeep.remover.forget(before, before if rollups_before is None else rollups_before)
+            gone = self._upkeep.remover.forget(before, before if rollups_before is None else rollups_before)
+        self._upkeep.wake()  # spans that had some of it went with it
+        return gone
 
     def delete(self, selection: Selection) -> Deletion:
         """Rewrites what holds the selected readings: half a microsecond of CPU for each reading of the days concerned.

@@ -1,4 +1,4 @@
-"""The background work of the embedded store: closing days, rolling them up, carrying out deletions cut off."""
+"""The background work of the embedded store: closing days, rolling them up and merging that, finishing deletions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from gateway.store.duckdb_.openday import OpenDay
 from gateway.store.duckdb_.removing import Remover
 from gateway.store.duckdb_.rolling import roll_up
 from gateway.store.duckdb_.shelf import is_damage, is_sound, short
+from gateway.store.duckdb_.spans import Due, Span, digest_of, merge, span_path
 
 _RETRY_S: Final = 60.0  # after something could not be done: a full disk does not empty in seconds
 _SCRUB_DAYS: Final = 8  # closed days read again after each closing, while the journal may still hold them
@@ -33,7 +34,8 @@ class Upkeep:
         self.exporter = Exporter(ground.temporary, ground.config.memory_mb)
         self.remover = Remover(ground, self.exporter)
         self.doing: str | None = None
-        self._unrolled: tuple[int, Part | None] = (-1, None)  # looked for once a change of files
+        self._looked = -1  # looked for once a change of files
+        self._found: tuple[Part | None, Due | None] = (None, None)
         self._thread = threading.Thread(target=self._run, name="history.upkeep", daemon=True)
         self._thread.start()
 
@@ -73,18 +75,16 @@ class Upkeep:
     def _due(self) -> bool:
         """Called under `sets`."""
         shelf = self._ground.shelf
-        return (
-            any(d.sealed for d in shelf.days)
-            or shelf.deletions.pending() is not None
-            or self._wanting() is not None
-        )
+        return any(d.sealed for d in shelf.days) or shelf.deletions.pending() is not None or any(self._next())
 
-    def _wanting(self) -> Part | None:
-        """A part without its roll-ups; called under `sets`, and after every question."""
-        changes = self._ground.changes
-        if self._unrolled[0] != changes:
-            self._unrolled = changes, self._ground.shelf.unrolled()
-        return self._unrolled[1]
+    def _next(self) -> tuple[Part | None, Due | None]:
+        """A part without its roll-ups, else roll-ups to be merged; called under `sets`, and after every question."""
+        ground = self._ground
+        if self._looked != ground.changes:
+            self._looked = ground.changes
+            part = ground.shelf.unrolled()
+            self._found = part, None if part is not None else ground.shelf.unmerged()
+        return self._found
 
     def _run(self) -> None:
         give_way()
@@ -114,7 +114,7 @@ class Upkeep:
         with self._ground.sets:
             over = next((d for d in shelf.days if d.sealed), None)
             gone = shelf.deletions.pending()
-            part = self._wanting()
+            part, due = self._next()
         if over is not None:
             self.doing = f"closing {files.day_name(over.day)}"
             self._close_day(over)
@@ -125,6 +125,9 @@ class Upkeep:
         elif part is not None:
             self.doing = f"rolling up {files.day_name(part.claim.day)}"
             self._roll_up(part)
+        elif due is not None:
+            self.doing = f"merging {due.days} days from {files.day_name(due.first)}"
+            self._merge(due)
 
     def _close_day(self, day: OpenDay) -> None:
         """Export, check, put in place, then remove; cut off at any point it is done again, or found done."""
@@ -174,19 +177,32 @@ class Upkeep:
             fresh = {r.path for r in made}
             stale = [r for r in shelf.rolls if r.claim == part.claim and r.path not in fresh]
             if part in shelf.parts:
-                shelf.rolls = [r for r in shelf.rolls if r not in stale and r.path not in fresh] + made
+                shelf.exchange(stale, made)
                 ground.changes += 1
             else:  # set aside meanwhile: what was made of it is not to be trusted
                 stale = made
         for roll in stale:
             files.remove(roll.path)
 
+    def _merge(self, due: Due) -> None:
+        ground = self._ground
+        made, crc = merge(self.exporter, due, ground.temporary)
+        digest = digest_of(due.rolls)
+        path = span_path(ground.folder, due, digest, crc)
+        files.settle(made, path)
+        with ground.sets:
+            ground.changes += 1
+            if ground.shelf.merged(Span(path, due.minutes, due.first, due.days, digest, crc)):
+                return
+        files.remove(path)
+
     def _repair(self, error: Exception) -> None:
         if not isinstance(error, duckdb.Error):
             return
         ground = self._ground
         try:
-            bad = [p.path for p in ground.shelf.parts if not is_sound(p)] if is_damage(error) else []
+            files_: list[Part | Roll] = [*ground.shelf.parts, *ground.shelf.rolls] if is_damage(error) else []
+            bad = [file.path for file in files_ if not is_sound(file)]
             ground.reload(bad, examine=is_damage(error))
         except StoreError as again:
             ground.note(short(again))
