@@ -14,8 +14,8 @@ import msgspec
 
 from gateway.series import StoreError
 from gateway.store.duckdb_ import files
-from gateway.store.duckdb_.closing import Unfaithful, quoted
-from gateway.store.duckdb_.files import DAY_MS, Claim, Part, Roll
+from gateway.store.duckdb_.closing import Unfaithful
+from gateway.store.duckdb_.files import DAY_MS, Claim, Part, Roll, quoted
 from gateway.store.duckdb_.footing import Footing
 from gateway.store.duckdb_.reading import FIELDS
 from gateway.store.duckdb_.rolling import STEPS_MIN

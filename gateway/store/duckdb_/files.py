@@ -151,6 +151,11 @@ def copy(path: Path, target: Path, *, link: bool = False) -> None:
     settle(fresh, target)
 
 
+def quoted(path: Path) -> str:
+    """A path as an SQL text, where no parameter may stand."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def sync(path: Path) -> None:
     """Make the bytes of a file, or the renames and removals in a folder, survive a power cut."""
     handle = os.open(path, os.O_RDONLY)

@@ -15,9 +15,8 @@ import numpy as np
 from devices.reading import source_of, split_point
 from gateway.errors import OperatorFault
 from gateway.series import Kind, SiteOf
-from gateway.store.duckdb_.closing import quoted
 from gateway.store.duckdb_.columns import NO_TIME
-from gateway.store.duckdb_.files import Claim, open_path
+from gateway.store.duckdb_.files import Claim, open_path, quoted
 
 FORMAT: Final = 1
 

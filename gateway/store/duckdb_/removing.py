@@ -11,14 +11,17 @@ import duckdb
 
 from gateway.series import Deletion, StoreError
 from gateway.store.duckdb_ import files
-from gateway.store.duckdb_.closing import Exporter, Unfaithful, quoted
+from gateway.store.duckdb_.closing import Exporter, Unfaithful
 from gateway.store.duckdb_.deletions import Gone
-from gateway.store.duckdb_.files import DAY_MS, Part, Roll
+from gateway.store.duckdb_.files import DAY_MS, Part, Roll, quoted
 from gateway.store.duckdb_.footing import Footing
 from gateway.store.duckdb_.openday import OpenDay
+from gateway.store.duckdb_.packing import packing_of
 from gateway.store.duckdb_.shelf import short
 
-_AT_ONCE: Final = 150_000  # events of an open day looked through under the writer's lock: some 20 ms
+_AT_ONCE: Final = (
+    30_000  # events of an open day looked through under the writer's lock: some 20 ms of five readings each
+)
 
 
 class Remover:
@@ -170,7 +173,7 @@ class Remover:
                 return
             db.execute(
                 f"COPY (SELECT * FROM {source} WHERE NOT ({where}))"
-                f" TO {quoted(fresh)} (FORMAT parquet, COMPRESSION zstd)",
+                f" TO {quoted(fresh)} ({packing_of(db, path)})",
                 parameters,
             )
             left = f"(SELECT count(*) FROM {source}) - (SELECT count(*) FROM read_parquet({quoted(fresh)}))"

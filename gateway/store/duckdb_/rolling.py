@@ -15,8 +15,8 @@ from typing import Final
 
 import duckdb
 
-from gateway.store.duckdb_.closing import Exporter, quoted
-from gateway.store.duckdb_.files import crc_of, remove, sync
+from gateway.store.duckdb_.closing import Exporter
+from gateway.store.duckdb_.files import crc_of, quoted, remove, sync
 from gateway.store.duckdb_.reading import ORDER, SAYS_SOMETHING
 
 MINUTE_MS: Final = 60_000

@@ -20,8 +20,8 @@ from typing import Final, NamedTuple
 
 import duckdb
 
-from gateway.store.duckdb_.closing import Exporter, Unfaithful, quoted
-from gateway.store.duckdb_.files import Roll, crc_of, day_name, day_number, remove, sync
+from gateway.store.duckdb_.closing import Exporter, Unfaithful
+from gateway.store.duckdb_.files import Roll, crc_of, day_name, day_number, quoted, remove, sync
 from gateway.store.duckdb_.rolling import FIELDS, GROUP_ROWS, slices
 
 MINUTES: Final = (15, 60)

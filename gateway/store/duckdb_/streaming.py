@@ -12,8 +12,8 @@ from typing import Any, Final
 import duckdb
 
 from gateway.series import Batch, StoreError
-from gateway.store.duckdb_.closing import connect, quoted
-from gateway.store.duckdb_.files import Part
+from gateway.store.duckdb_.closing import connect
+from gateway.store.duckdb_.files import Part, quoted
 from gateway.store.duckdb_.footing import Chosen, Footing
 from gateway.store.duckdb_.openday import OpenDay
 from gateway.store.duckdb_.reading import Statement

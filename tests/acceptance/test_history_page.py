@@ -1,0 +1,83 @@
+"""The history of a point on the devices page, in a real browser: a night in which the detector said nothing."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from devices.reading import Reading
+from gateway.core.event import FORMAT, Measured
+from gateway.journal import Journal, Row
+from tests.acceptance.running import Running, furnish
+from tests.acceptance.test_inbox_page import PLACES, SEEN_MS, opened
+
+pytestmark = pytest.mark.acceptance
+
+DEVICE = "local:home/old"
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+HOUSE: dict[str, Any] = {**PLACES, "devices": [
+    {"id": DEVICE, "place": "home-b1-101", "kind": "smoke", "name": "客厅烟感", "report_period_s": 600}
+]}  # fmt: skip
+SILENT = (9 * HOUR, 13 * HOUR)
+"""From and to, since the first of 23 hours of reports."""
+
+
+def remember(data: Path) -> None:
+    """A journal as a gateway leaves it that ran for 23 hours: a temperature every 10 minutes, but for some hours."""
+    start = time.time_ns() // 1_000_000 - 23 * HOUR
+    spoken = [m for m in range(0, 23 * HOUR, 10 * MINUTE) if not SILENT[0] < m < SILENT[1]]
+    events = [
+        (at, Measured("home", [Reading(f"{DEVICE}/temperature/", round(21.5 + 3 * math.sin(at / HOUR), 1))]))
+        for at in spoken
+    ]
+    journal = Journal(data / "journal")
+    journal.open()
+    journal.append(Row(FORMAT, 1, start, events, []))
+    journal.mark_clean()
+    journal.close()
+
+
+async def drawn(page: Page, lines: int, gaps: int) -> None:
+    """The chart has so many lines and gaps, each within it."""
+    chart = page.locator("[data-test=history]")
+    await expect(chart.locator("[data-test=line]")).to_have_count(lines, timeout=SEEN_MS)
+    await expect(chart.locator("[data-test=gap]")).to_have_count(gaps)
+    frame = await chart.locator("svg").bounding_box()
+    assert frame is not None
+    for part in await chart.locator("svg text, svg [data-test=line], svg [data-test=gap]").all():
+        box = await part.bounding_box()
+        assert box is not None
+        assert box["x"] >= frame["x"]
+        assert box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+
+
+async def test_a_points_history_shows_its_gap(tmp_path: Path) -> None:
+    """A line on either side of the silent hours and none across, in both languages, with the unit; a month as well."""
+    data = tmp_path / "data"
+    furnish(data, HOUSE)
+    remember(data)
+    async with Running("run", data) as gateway:
+        await gateway.listening()
+        async with opened(await gateway.link()) as (page, troubles):
+            await page.get_by_role("link", name="设备", exact=True).click()
+            await page.get_by_role("button", name="温度").click(timeout=SEEN_MS)
+            chart = page.locator("[data-test=history]")
+            await drawn(page, 2, 1)
+            await expect(chart).to_contain_text("°C")
+            await page.screenshot(path=tmp_path / "history-zh.png", full_page=True)
+            await chart.get_by_role("button", name="30").click()
+            await expect(chart.get_by_role("button", name="30")).to_have_attribute("aria-pressed", "true")
+            await expect(chart.locator("[data-test=line]").first).to_be_visible(timeout=SEEN_MS)
+            await page.wait_for_timeout(1000)
+            await page.screenshot(path=tmp_path / "history-month.png", full_page=True)
+            await page.get_by_role("button", name="English").click()
+            await chart.get_by_role("button", name="24 h").click()
+            await drawn(page, 2, 1)
+            await page.screenshot(path=tmp_path / "history-en.png", full_page=True)
+            assert troubles == []
