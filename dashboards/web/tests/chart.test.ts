@@ -1,7 +1,7 @@
 /** What a chart draws of stored readings: no line across silence, numbers only, round ticks. */
 import { describe, expect, it } from "vitest";
 
-import { dots, lines, range, ticks } from "../src/model/chart";
+import { dots, hourTicks, lines, range, ticks } from "../src/model/chart";
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 10, 22, 3, minute)).toISOString();
 const series = (rows: unknown[][]) => ({ point: "a:x/m/", unit: null, stands_for: null, until: null, more: false, stale_since: null, gaps: [], rows });
@@ -31,5 +31,18 @@ describe("a chart", () => {
     expect(ticks(0, 0.5, 5)).toEqual([0, 0.1, 0.2, 0.3, 0.4, 0.5]);
     expect(range([])).toEqual([0, 1]);
     expect(range([{ at: 0, low: 5, high: 5, value: 5 }])).toEqual([4.5, 5.5]);
+  });
+
+  it("has whole hours and midnights of the place below it", () => {
+    const since = Date.UTC(2026, 10, 21, 8, 35);
+    const hours = (until: number, offset: number): string[] =>
+      hourTicks(since, until, offset, 8).map((t) => new Date(t + offset * 60_000).toISOString().slice(5, 16));
+    expect(hours(since + 24 * 3_600_000, 480)).toEqual(
+      ["11-21T18:00", "11-21T21:00", "11-22T00:00", "11-22T03:00", "11-22T06:00", "11-22T09:00", "11-22T12:00", "11-22T15:00"],
+    );
+    expect(hours(since + 7 * 86_400_000, 330)[0]).toBe("11-22T00:00");
+    expect(hours(since + 30 * 86_400_000, 480).length).toBeLessThanOrEqual(8);
+    expect(hourTicks(since, since + 40 * 365 * 86_400_000, 0, 8)).toHaveLength(8);
+    expect(hourTicks(NaN, NaN, 0, 8)).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@
 # ruff: noqa: S608  only our own names, whole numbers and quoted paths are put into SQL; values are parameters
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -19,9 +20,11 @@ from gateway.store.duckdb_.openday import OpenDay
 from gateway.store.duckdb_.packing import packing_of
 from gateway.store.duckdb_.shelf import short
 
-_AT_ONCE: Final = (
-    30_000  # events of an open day looked through under the writer's lock: some 20 ms of five readings each
-)
+_AT_ONCE: Final = 30_000
+"""Events of an open day that are looked through under the writer's lock: some 20 ms, of five readings each."""
+
+_BREATH_S: Final = 0.01
+"""Between two windows: a lock that is asked for again at once never comes to whoever waits for it."""
 
 
 class Remover:
@@ -110,6 +113,7 @@ class Remover:
                 first_at.append(first)
                 last_at.append(last)
             low = upto
+            time.sleep(_BREATH_S)
         return Deletion(rows, min(first_at, default=None), max(last_at, default=None))
 
     def _from_part(self, part: Part, gone: Gone) -> Deletion:

@@ -63,3 +63,15 @@ export function ticks(low: number, high: number, most: number): number[] {
   for (let n = Math.ceil(low / step); n * step <= high; n++) found.push(Number((n * step).toPrecision(12)));
   return found;
 }
+
+const HOUR = 3_600_000;
+const HOURS = [1, 2, 3, 4, 6, 12, 24, 48, 120, 168, 360, 720, 1440] as const;
+
+/** At most `most` times between two, at round hours or midnights of the wall clock `offset` minutes east of UTC. */
+export function hourTicks(since: number, until: number, offset: number, most: number): number[] {
+  const step = (HOURS.find((h) => (until - since) / (h * HOUR) <= most) ?? 8760) * HOUR;
+  const east = offset * 60_000;
+  const found: number[] = [];
+  for (let at = Math.ceil((since + east) / step) * step - east; at < until; at += step) found.push(at);
+  return found.slice(0, most);
+}
