@@ -20,7 +20,7 @@ from bench.history import measure_history
 from bench.influx import measure_influx
 from bench.nodered import NodeRed
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
-from bench.store import measure_store
+from bench.store import measure_disk, measure_store
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
@@ -29,11 +29,17 @@ ALONE: Final[Mapping[str, Callable[[float], None]]] = {
     "history": lambda _seconds: measure_history(),
     "influx": measure_influx,
     "store": measure_store,
+    "disk": lambda _seconds: measure_disk(),
     "cameras": lambda seconds: asyncio.run(measure_cameras(seconds)),
 }
 """What needs no gateway."""
 PARTS: Final = ("start", "qos1", "qos0", "latency", "nodered")
-EXTRA: Final = ("city", "store", "cameras")  # minutes long, or a long warm-up: only when asked for by name
+EXTRA: Final = (
+    "city",
+    "store",
+    "disk",
+    "cameras",
+)  # minutes long, or a long warm-up: only when asked for by name
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
 

@@ -120,6 +120,14 @@ def measure_store(seconds: float) -> None:
         _meanwhile(Path(folder))
 
 
+def measure_disk() -> None:
+    """Only the bytes a reading, of which BENCH_STORE_MILLIONS are stored."""
+    say(f"\n## disk (embedded store; {DEVICES} devices, seeded)")
+    with tempfile.TemporaryDirectory() as folder:
+        _whole_days(Path(folder) / "days", float(os.environ.get("BENCH_STORE_MILLIONS", MILLIONS)))
+        _alone(Path(folder) / "alone")
+
+
 def _opened(folder: Path) -> DuckStore:
     return duckdb_.open(duckdb_.Config(close_after_s=0), folder, "history", lambda source: "幸福里")
 
@@ -192,10 +200,16 @@ def _alone(folder: Path) -> None:
     store, estate = _opened(folder), Estate(3, 2_000, 1)
     for batch in _batches(estate, 0, MINUTES + 1, 20):
         store.write(batch)
-    store.settled(120)
-    day = min((folder / "history").glob("day=*/*.parquet"))
+    while not store.settled(1.0):
+        pass
+    history = folder / "history"
+    raw, rolled = (
+        sum(p.stat().st_size for p in history.glob(f"{w}/*.parquet")) for w in ("day=*", "rollups/*")
+    )
+    points = 2_000 * MINUTES
     say(
-        f"of devices that send one reading a message: {day.stat().st_size / (2_000 * MINUTES):.2f} bytes a point"
+        f"of devices that send one reading a message: {raw / points:.2f} bytes a point,"
+        f" {(raw + rolled) / points:.2f} with roll-ups (target 4)"
     )
     store.close()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, overload
 
 import msgspec
 
@@ -110,6 +110,40 @@ Rollup = tuple[int, float | None, float | None, float | None, Value, int]
 Readings that say nothing (no value, not a number) or are flagged INVALID are left out, so a step without any other is
 a gap, and gaps are absent rows: nothing is filled in. Texts have only last and count; levels count as 0 and 1.
 """
+
+
+class Steps(Sequence[Rollup]):
+    """Rolled-up rows, kept by columns: a month of a hundred points is two million values already."""
+
+    __slots__ = ("columns",)
+    __hash__ = None  # type: ignore[assignment]  # like a list: it is what it holds
+
+    def __init__(self, columns: Sequence[list[Any]]) -> None:
+        self.columns = columns
+
+    @property
+    def at(self) -> Sequence[int]:
+        """Where the steps begin."""
+        return self.columns[0]
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        return zip(*self.columns, strict=True)
+
+    @overload
+    def __getitem__(self, place: int) -> Rollup: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Steps: ...
+
+    def __getitem__(self, place: int | slice) -> Any:
+        found = [column[place] for column in self.columns]
+        return Steps(found) if isinstance(place, slice) else tuple(found)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
 
 
 class Series(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 from devices.reading import split_point
 from gateway.api.parts import Parts
 from gateway.api.shaping import NOT_LIVE, allowed_ms
-from gateway.series import Query
+from gateway.series import Query, Steps
 
 LIVELY: Final = 4
 """Points of a device that are looked at, those heard last: a report brings several, a change only one."""
@@ -54,7 +54,9 @@ def silences(house: Parts, points: Sequence[str], since: int, until: int) -> dic
     step = _step(end - since)
     spoken: dict[str, set[int]] = {}
     for series in house.history.read(Query(list(looked), since, end, step, LOOKS_MAX + 2)):
-        spoken.setdefault(split_point(series.point)[0], set()).update(row[0] for row in series.rows)
+        spoken.setdefault(split_point(series.point)[0], set()).update(
+            series.rows.at if isinstance(series.rows, Steps) else (row[0] for row in series.rows)
+        )
     found = {}
     for device, said in heard.items():
         # Of stored data that was sent late nothing is known but when it came.

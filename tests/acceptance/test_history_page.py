@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from devices.reading import Reading
-from gateway.core.event import FORMAT, Measured
+from gateway.clock import SystemClock
+from gateway.core.event import FORMAT, Event, Measured
 from gateway.journal import Journal, Row
 from tests.acceptance.running import Running, furnish
 from tests.acceptance.test_inbox_page import PLACES, SEEN_MS, opened
@@ -30,10 +30,13 @@ SILENT = (9 * HOUR, 13 * HOUR)
 
 def remember(data: Path) -> None:
     """A journal as a gateway leaves it that ran for 23 hours: a temperature every 10 minutes, but for some hours."""
-    start = time.time_ns() // 1_000_000 - 23 * HOUR
+    start = SystemClock().utc_ms() - 23 * HOUR
     spoken = [m for m in range(0, 23 * HOUR, 10 * MINUTE) if not SILENT[0] < m < SILENT[1]]
-    events = [
-        (start + m, Measured("home", [Reading(f"{DEVICE}/temperature/", round(21.5 + 3 * math.sin(m / HOUR), 1))]))
+    events: list[tuple[int, Event]] = [
+        (
+            start + m,
+            Measured("home", [Reading(f"{DEVICE}/temperature/", round(21.5 + 3 * math.sin(m / HOUR), 1))]),
+        )
         for m in spoken
     ]
     journal = Journal(data / "journal")

@@ -3,7 +3,7 @@
 # ruff: noqa: S608  only our own names, whole numbers and quoted paths are put into SQL; values are parameters
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,7 @@ class Remover:
     def __init__(self, ground: Footing, exporter: Exporter) -> None:
         self._ground = ground
         self._exporter = exporter
+        self._pause = threading.Event()  # never set
 
     def delete(self, gone: Gone) -> Deletion:
         """Note it, do it, note that it is done: cut off anywhere, the next start does the rest. Raises StoreError."""
@@ -113,7 +114,7 @@ class Remover:
                 first_at.append(first)
                 last_at.append(last)
             low = upto
-            time.sleep(_BREATH_S)
+            self._pause.wait(_BREATH_S)
         return Deletion(rows, min(first_at, default=None), max(last_at, default=None))
 
     def _from_part(self, part: Part, gone: Gone) -> Deletion:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from gateway.series import Kind, Query, Series
+from gateway.series import Kind, Query, Series, Steps
 from gateway.store.duckdb_.files import DAY_MS, Part, Roll
 from gateway.store.duckdb_.reading import SAYS_SOMETHING, OpenTable, Statement, sources
 from gateway.store.duckdb_.rolling import (
@@ -110,26 +110,46 @@ def stepped_answer(query: Query, columns: Mapping[str, NDArray[Any]] | None) -> 
     if columns is None or not len(columns["place"]):
         return [Series(point, []) for point in points]
     nth = (columns["step"] - columns["step"].min()) // query.step_ms
-    # One number to sort by, of files that are sorted: mostly runs, and often all of it one.
-    key = columns["place"] * (nth.max() + 1) + nth
-    order = slice(None) if (np.diff(key) > 0).all() else np.argsort(key, kind="stable")
-    kinds = columns["kind"][order]
-    texts = columns["text"][order] if Kind.TEXT in kinds else np.empty(0, object)  # moving objects is slow
-    sorted_ = {name: columns[name][order] for name in COLUMNS if name not in {"kind", "text"}}
-    lists = [
-        _shared(sorted_["step"], nth[order], query.step_ms),
-        *(_plain(sorted_[name]) for name in ("min", "max", "mean")),
-        _values(kinds, sorted_["number"], texts),
-        _plain(sorted_["count"]),
+    place = columns["place"]
+    key = place * (nth.max() + 1) + nth
+    runs = _runs(key, place, len(points))
+    if runs is None:
+        order = np.argsort(key, kind="stable")
+        nth, place = nth[order], place[order]
+        runs = list(pairwise(np.searchsorted(place, np.arange(len(points) + 1)).tolist()))
+        textless = Kind.TEXT not in columns["kind"]  # moving objects is slow
+        columns = {n: c if textless and n == "text" else c[order] for n, c in columns.items()}
+    whole = [
+        _shared(columns["step"], nth, query.step_ms),
+        *(_plain(columns[name]) for name in ("min", "max", "mean")),
+        _values(columns["kind"], columns["number"], columns["text"]),
+        _plain(columns["count"]),
     ]
-    rows = list(zip(*lists, strict=True))
-    ends = np.searchsorted(sorted_["place"], np.arange(len(points) + 1))
+    found: list[list[list[Any]]] = [[[] for _ in whole] for _ in points]
+    for start, end in runs:
+        if start < end:
+            for column, values in zip(found[place[start]], whole, strict=True):
+                column.extend(values[start:end])
     return [
-        Series(point, some[: query.limit], len(some) > query.limit)
-        for point, some in (
-            (point, rows[start:end]) for point, (start, end) in zip(points, pairwise(ends), strict=True)
-        )
+        Series(point, (some := Steps(columns))[: query.limit], len(some) > query.limit)
+        for point, columns in zip(points, found, strict=True)
     ]
+
+
+def _runs(key: NDArray[Any], place: NDArray[Any], points: int) -> list[tuple[int, int]] | None:
+    """From and to of runs of one point that only have to be laid end to end, in order; None where it is to be sorted.
+
+    Files are sorted by point and step, so unless SQL merged them an answer is some runs a point and file.
+    """
+    cuts = np.flatnonzero((np.diff(key) <= 0) | (np.diff(place) != 0)) + 1
+    if len(cuts) > 4 * points + len(key) // 64:
+        return None
+    starts, ends = np.concatenate(([0], cuts)), np.concatenate((cuts, [len(key)]))
+    order = np.argsort(key[starts])
+    starts, ends = starts[order], ends[order]
+    if (key[ends[:-1] - 1] >= key[starts[1:]]).any():
+        return None
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
 def _shared(steps: NDArray[Any], nth: NDArray[Any], step_ms: int) -> list[int]:
