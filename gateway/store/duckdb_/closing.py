@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 
 from gateway.store.duckdb_.files import DAY_MS, crc_of, ends_well, quoted, sync
-from gateway.store.duckdb_.packing import ORDER, smaller
+from gateway.store.duckdb_.packing import DIFFERENCES, ORDER
 from gateway.store.duckdb_.reading import FIELDS, merge_latest
 
 # Everything that is stored beside the point itself; one hash over it, the same in any order, tells whether all of it
@@ -81,13 +81,12 @@ class Exporter:
             "CREATE TEMP TABLE places AS"
             " SELECT id, point, site, row_number() OVER (ORDER BY point) AS place FROM day.points"
         )
-        packing = smaller(db, part.with_suffix(".sample"))
         db.execute(
             "COPY (WITH names AS MATERIALIZED (SELECT list(point ORDER BY place) AS points,"
             f" list(site ORDER BY place) AS sites FROM places)"
             f" SELECT (SELECT points FROM names)[place] AS point, (SELECT sites FROM names)[place] AS site, {FIELDS}"
             " FROM (SELECT places.place, r.* EXCLUDE (point) FROM day.readings r JOIN places ON places.id = r.point"
-            f"  ORDER BY places.place, {ORDER})) TO {quoted(part)} ({packing})"
+            f"  ORDER BY places.place, {ORDER})) TO {quoted(part)} ({DIFFERENCES})"
         )
         there = db.execute(f"{_DIGEST} day.readings").fetchone()
         here = db.execute(f"{_DIGEST} read_parquet({quoted(part)})").fetchone()

@@ -17,7 +17,7 @@ from gateway.store.duckdb_.deletions import Gone
 from gateway.store.duckdb_.files import DAY_MS, Part, Roll, quoted
 from gateway.store.duckdb_.footing import Footing
 from gateway.store.duckdb_.openday import OpenDay
-from gateway.store.duckdb_.packing import packing_of
+from gateway.store.duckdb_.packing import DIFFERENCES, PLAIN
 from gateway.store.duckdb_.shelf import short
 
 _AT_ONCE: Final = 30_000
@@ -120,7 +120,7 @@ class Remover:
     def _from_part(self, part: Part, gone: Gone) -> Deletion:
         """A new file without them takes the part's place; its roll-ups go first and are made again of what is left."""
         ground, shelf = self._ground, self._ground.shelf
-        made = self._without(part.path, gone, '"at"')
+        made = self._without(part.path, gone, '"at"', DIFFERENCES)
         if made is None:
             return Deletion(0)
         fresh, crc, rows, first, last = made
@@ -146,7 +146,7 @@ class Remover:
     def _from_roll(self, roll: Roll, gone: Gone) -> None:
         """A step that holds a selected reading goes whole: what it says cannot be taken apart any more."""
         ground, shelf = self._ground, self._ground.shelf
-        made = self._without(roll.path, gone, "step")
+        made = self._without(roll.path, gone, "step", PLAIN)
         if made is None:
             return
         fresh, crc, *_ = made
@@ -161,10 +161,12 @@ class Remover:
 
     def _from_latest(self, gone: Gone) -> None:
         ground = self._ground
-        if ground.latest.exists() and (made := self._without(ground.latest, gone, '"at"')) is not None:
+        if ground.latest.exists() and (made := self._without(ground.latest, gone, '"at"', PLAIN)) is not None:
             files.settle(made[0], ground.latest)
 
-    def _without(self, path: Path, gone: Gone, time: str) -> tuple[Path, int, int, int, int] | None:
+    def _without(
+        self, path: Path, gone: Gone, time: str, packing: str
+    ) -> tuple[Path, int, int, int, int] | None:
         """`(new file, its CRC-32, rows gone, first and last time)`, or None where nothing of it is selected."""
         where, parameters = gone.sql(time)
         source = f"read_parquet({quoted(path)})"
@@ -177,8 +179,7 @@ class Remover:
             if not found[0][0]:
                 return
             db.execute(
-                f"COPY (SELECT * FROM {source} WHERE NOT ({where}))"
-                f" TO {quoted(fresh)} ({packing_of(db, path)})",
+                f"COPY (SELECT * FROM {source} WHERE NOT ({where})) TO {quoted(fresh)} ({packing})",
                 parameters,
             )
             left = f"(SELECT count(*) FROM {source}) - (SELECT count(*) FROM read_parquet({quoted(fresh)}))"
