@@ -62,7 +62,7 @@ MAY: dict[str, set[Action | Verb]] = {
     },
     "operator": {
         Action.READ, Action.READ_PEOPLE, Action.AUDIT, Action.DUTY_SCREEN, Action.EVIDENCE, Action.REVIEW,
-        Action.ORIGINAL, *Verb,
+        Action.ORIGINAL, Action.CAMERAS, *Verb,
     },
     "admin": {*Action, *Verb},
 }  # fmt: skip

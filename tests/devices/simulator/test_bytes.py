@@ -29,6 +29,7 @@ SHELL = {
     "pytest_plugin",
     "listening",
     "streaming",
+    "lane_camera",
 }
 
 
