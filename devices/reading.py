@@ -197,6 +197,11 @@ def _table() -> dict[str, Metric]:
 METRICS: Final[dict[str, Metric]] = _table()
 """Every canonical metric by name. Units are one canonical unit each; codecs convert at the edge."""
 
+GRAVE: Final = frozenset(
+    m.name for m in METRICS.values() if m.klass in {MetricClass.ALARM, MetricClass.FAULT}
+)
+"""Alarms and faults: where one message speaks twice of such a thing, the yes counts."""
+
 
 class Reading(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One value of one point.

@@ -38,6 +38,10 @@ class Term(msgspec.Struct, frozen=True):
 
 
 _SOS_WORDS: Final = dict.fromkeys(("emergency", "panic", "sos", "help", "求助", "紧急"), ("sos", True))
+_ACTION_WORDS: Final = {
+    **_SOS_WORDS,
+    "fire": ("call_point", True),
+}  # the fire key of a keypad, pressed by a person
 _BATTERY_LOW: Final = "low critical very_low ultra_low empty battery_low battery_alarm 低"
 _BATTERY_FINE: Final = (
     "high medium middle full good usb charged battery_full battery_high battery_medium 高 中"
@@ -106,14 +110,14 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
      Term("current_threshold", bits=True)),
     # Faults: any word that is not a normal one names a fault.
     (("fault trouble error malfunction faults fault_code error_code fault_state device_fault sensor_error "
-      "sensor_fault 故障 fault_status error_status hardware_error hardware_fault "
-      "motor_fault"),
+      "sensor_fault 故障 fault_status error_status failure"),
      Term("fault", any_word=True)),
-    ("chamber_contaminated chamber_dirty smoke_chamber_contaminated smoke_chamber_dirty detector_dirty",
+    (("chamber_contaminated chamber_dirty smoke_chamber_contaminated smoke_chamber_dirty fouled_smoke_chamber "
+      "smoke_chamber_fouled detector_dirty cable_break cable_broken cable_unplugged"),
      Term("fault")),
-    ("battery_defect battery_fault", Term("battery_defect")),
+    ("battery_defect battery_fault battery_failure", Term("battery_defect")),
     ("mains_fault ac_status ac_fault power_fault power_failure 主电故障", Term("mains_fault")),
-    ("obstructed 遮挡", Term("obstructed")),
+    ("obstructed obstacle_detected air_inlet_covered 遮挡", Term("obstructed")),
     ("tamper tampered anti_tear anti_tear_detection box_tamper disassembly disassemble dismantle 防拆 拆卸",
      Term("tamper")),
     ("battery_low low_battery batt_low low_batt low_bat battery_alarm 电池欠压 欠压 低电",
@@ -133,7 +137,7 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
      Term("muted")),
     ("button button_event press_event 按钮 按键",
      Term("button", text="button", words=_SOS_WORDS, text_first=True)),
-    ("action click", Term("button", text="button", words=_SOS_WORDS, text_first=True, whole=True)),
+    ("action click", Term("button", text="button", words=_ACTION_WORDS, text_first=True, whole=True)),
     # State of the thing and its surroundings.
     ("alarm 报警 告警", Term("alarm_flag", words=_ALARM_WORDS)),
     ("warmup warm_up warming_up preheat preheating 预热", Term("warmup", words=_WARMUP_WORDS)),
@@ -203,6 +207,17 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
 
 TERMS: Final[dict[str, Term]] = {name: term for names, term in _ROWS for name in names.split()}
 """Subjects by their words, joined with underscores."""
+
+PART_FAULT: Final = Term("fault", bits=True)
+"""A fault of a part that its key names (`buzzerFailure`); any other number than 0 and 1 may be a deviation."""
+
+_PART_WORDS: Final = """
+    smoke fire heat gas co water temperature temp humidity chamber probe buzzer horn speaker siren sounder led relay
+    memory flash eeprom radio rf lora communication comm network modem gps clock rtc adc hardware system ultrasonic
+    infrared ir optical pump valve motor heater board circuit loop line wire cable calibration charger charging
+"""
+PARTS: Final = frozenset(_PART_WORDS.split())
+"""Words beside a fault that say what is broken."""
 
 STATE_WORDS: Final = frozenset(
     ("state", "status", "sensor", "event", "flag", "is", "local", "device", "状态")

@@ -22,6 +22,8 @@ from devices.terms import (
     CODE_WORDS,
     LEVEL_WORDS,
     NUMBER_WORDS,
+    PART_FAULT,
+    PARTS,
     RANGES,
     SIBLINGS,
     STATE_WORDS,
@@ -116,6 +118,8 @@ def _around(term: Term, rest: tuple[str, ...]) -> Sense | None:
             unit, levels = word, False
         elif term.whole:
             return None
+        elif word in PARTS and (term is PART_FAULT or term is _FAULT):
+            term = PART_FAULT
         elif word in LEVEL_WORDS:
             numbers, coded = False, True
         elif word in NUMBER_WORDS:
@@ -132,6 +136,7 @@ def channelled(meant: Sense, channel: str) -> Sense:
     return Sense(meant.term, channel, meant.unit, meant.levels, meant.numbers, meant.coded)
 
 
+_FAULT: Final = TERMS["fault"]
 _LETTERS: Final = frozenset("bcf")  # "temperature_c"; but "current_a" is phase A more often than amperes
 
 
@@ -163,7 +168,10 @@ def understand(meant: Sense, value: Any, unit: str = "", dialect: Dialect = PLAI
     if kind is str:
         return _text(meant, value, unit, dialect)
     if value is None:
-        metric = (meant.levels and meant.term.level) or meant.term.number or meant.term.text
+        term, level = meant.term, meant.term.level if meant.levels else ""
+        if level and term.number and METRICS[level].klass is not MetricClass.ALARM:
+            level = ""  # of a battery's charge there is no reading; nobody asked whether it is low
+        metric = level or term.number or term.text
         return [Meaning(metric, meant.channel, None)] if metric else []
     if kind is list:
         # Only faults come as lists of their names; an empty one says that there are none.
@@ -270,6 +278,8 @@ def _text(meant: Sense, value: str, unit: str, dialect: Dialect) -> list[Meaning
         return [Meaning(own[0], meant.channel, own[1])]
     if term.number and meant.numbers and (number := number_in(text)) is not None:
         return _number(meant, number, unit, dialect)
+    if term.number and meant.numbers and (measured := _MEASURE.fullmatch(text)) and known(measured[2]):
+        return _number(meant, float(measured[1]), measured[2], dialect)
     if not term.text_first and meant.levels and term.level:
         spoken = _spoken(meant, text)
         if spoken is not None:
@@ -350,6 +360,9 @@ def clean_channel(text: str) -> str:
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE: Final = re.compile(r"[+-]?\d+", re.ASCII)
 _NUMBER_MAX: Final = 32
+_MEASURE: Final = re.compile(
+    r"([+-]?\d{1,15}(?:\.\d{1,15})?)\s*([^\d\s.,:;+-]\S{0,9})", re.ASCII
+)  # `0.32 MPa`
 HUGE: Final = (
     1e15  # beyond it a double no longer tells thousandths apart, and nothing here is measured in such numbers
 )

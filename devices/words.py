@@ -104,6 +104,8 @@ _ENDS: Final = frozenset(
         "ended",
         "release",
         "released",
+        "recovered",
+        "resolved",
     )
 )
 _ALARMING: Final = """

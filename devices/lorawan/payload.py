@@ -13,9 +13,9 @@ from devices.instants import clock_flags, from_iso
 from devices.lorawan.brands import dialect_of, meaning_of
 from devices.lorawan.normalized import normalized as measurements
 from devices.lorawan.quirks import QUIRKS
-from devices.lorawan.texts import EVENT_KEYS, TEXT_MAX, condition, grave, joined, named, spoken
+from devices.lorawan.texts import EVENT_KEYS, TEXT_MAX, condition, joined, named, spoken
 from devices.lorawan.vendors import BRANDS
-from devices.reading import Flag, Reading, point_id, split_point
+from devices.reading import GRAVE, Flag, Reading, point_id, split_point
 from devices.terms import TERMS
 from devices.vocabulary import Meaning, Sense, number_in, riddle, short, understand
 
@@ -76,7 +76,7 @@ class _Found:
         point = _point(self.device, meant.metric, meant.channel)
         key = point if at == self.at else (point, at)  # stored measurements of one point stand side by side
         there = self.rows.get(key)
-        if there is None or (meant.value is True and there.value is not True and grave(meant.metric)):
+        if there is None or (meant.value is True and there.value is not True and meant.metric in GRAVE):
             self.rows[key] = Reading(point, meant.value, at, flags | meant.flags)
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
 from devices.lorawan.brands import dialect_of, meaning_of
-from devices.reading import METRICS, MetricClass
-from devices.units import known
+from devices.reading import GRAVE, METRICS, MetricClass
 from devices.vocabulary import Meaning, sense, understand, words_of
 from devices.words import Said, said
 
 TEXT_MAX: Final = 255  # no public codec says a state in more
 
 EVENT_KEYS: Final = frozenset(
-    ("alarm", "alarms", "alarm_event", "alarm_status", "alarm_state", "event", "events")
+    (
+        "alarm",
+        "alarms",
+        "alarm_event",
+        "alarm_status",
+        "alarm_state",
+        "event",
+        "events",
+        "event_type",
+        "event_name",
+    )
 )
 """Keys, as their joined words, whose text may name the alarm itself."""
 
-_MEASURE: Final = re.compile(r"([+-]?\d{1,15}(?:\.\d{1,15})?)\s*([^\d\s.,:;+-][^\s]{0,9})", re.ASCII)
-_ALARMING: Final = frozenset(
-    ("alarm", "alert", "leak", "leakage", "detected", "triggered", "activated", "active", "报警", "告警")
+_ALARMING_WORDS: Final = (
+    "alarm alert leak leakage detected triggered activated active sos panic emergency 报警 告警"
 )
+_ALARMING: Final = frozenset(_ALARMING_WORDS.split())
 _ENDINGS: Final = frozenset((
     "cleared", "clear", "off", "normal", "ended", "restored", "recovered", "release", "released", "resolved",
     "no", "not",
@@ -45,15 +53,12 @@ def spoken(brand: str, group: str, key: str, text: str) -> tuple[Meaning, ...]:
     meant = meaning_of(brand, group, key)
     if meant is None:
         return ()
-    measured = _MEASURE.fullmatch(text.strip()) if meant.term.number else None
-    if measured is not None and known(measured[2]):
-        return tuple(understand(meant, float(measured[1]), measured[2], dialect_of(brand)))
     return tuple(understand(meant, text, "", dialect_of(brand)))
 
 
 @lru_cache(maxsize=2048)
 def named(key: str, text: str) -> Meaning | None:
-    """The alarm that a text under an event key names ("smoke alarm", "gas leak cleared"), None if it names none.
+    """The alarm or fault that a text under an event key names ("smoke alarm", "cable break alert"), None for none.
 
     Under `event` a bare "water" may be the name of an input; only a word of alarm beside it makes it one.
     """
@@ -63,27 +68,22 @@ def named(key: str, text: str) -> Meaning | None:
     if key.startswith("event") and not _ALARMING & set(words):
         return None
     meant = sense(text) or sense("_".join(w for w in words if w not in _ENDINGS))
-    if meant is None or not meant.term.level or meant.term.inverted:
+    if meant is None or meant.term.level not in GRAVE or meant.term.inverted:
         return None
     says = said(text)
-    if METRICS[meant.term.level].klass is not MetricClass.ALARM or says not in _PLAINLY:
+    if says in _NOT_SO or (METRICS[meant.term.level].klass is MetricClass.ALARM and says not in _PLAINLY):
         return None
-    return Meaning(meant.term.level, meant.channel, says is not Said.NORMAL)
+    return Meaning(meant.term.level, meant.channel, says is not Said.NORMAL and words[-1] not in _ENDINGS)
 
 
 _PLAINLY: Final = frozenset((Said.ACTIVE, Said.NORMAL, None))  # not a test, a fault, a pre-alarm
+_NOT_SO: Final = frozenset((Said.TEST, Said.UNKNOWN, Said.HUSH))
 
 
 @lru_cache(maxsize=2048)
 def condition(text: str) -> Meaning | None:
     """The condition that an element of a list of alarms names: it is listed, so it is so."""
     meant = sense(text)
-    if meant is None or not meant.term.level or meant.term.inverted or not grave(meant.term.level):
+    if meant is None or meant.term.level not in GRAVE or meant.term.inverted:
         return None
     return Meaning(meant.term.level, meant.channel, True)
-
-
-@lru_cache(maxsize=512)
-def grave(metric: str) -> bool:
-    """Whether a metric is an alarm or a fault, of which an active one outranks any other word on it."""
-    return METRICS[metric].klass in {MetricClass.ALARM, MetricClass.FAULT}

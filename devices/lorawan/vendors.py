@@ -282,6 +282,8 @@ BRANDS: Final[dict[str, Brand]] = {
     "sensative": Brand(
         terms={
             "flood": Term(number="flood_level"),
+            "door_report": Term("door_open"),
+            "tamper_report": Term("tamper"),
             "temp_alarm_high_alarm": Term("temperature_alarm"),
             "temp_alarm_low_alarm": Term("temperature_alarm"),
         },

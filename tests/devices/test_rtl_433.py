@@ -198,7 +198,7 @@ def test_what_is_no_transmission() -> None:
 def test_flags_and_bounds() -> None:
     """Retained is a flag, an alarm of another kind of value is invalid, and fields are read up to the bound."""
     assert flags(tell({"model": "Acme-Leak", "id": 1, "alarm": 1}, retained=True)) == {RETAINED}
-    odd = tell({"model": "Acme-Leak", "id": 1, "alarm": "yes"})
+    odd = tell({"model": "Acme-Leak", "id": 1, "alarm": "maybe"})
     assert ([r.flags for r in odd.readings], code(odd)) == ([INVALID], "unknown-word")
     full = tell({"model": "Acme-Leak", "alarm": 1, **{f"temperature_{n}_C": n for n in range(KEYS_MAX)}})
     assert (code(full), values(full)["water_leak"]) == ("too-many", True)

@@ -11,6 +11,7 @@ import msgspec
 
 from devices.reading import METRICS, Flag, MetricClass
 from devices.vocabulary import Meaning, Sense, quantity, sense, short, understand, words_of
+from devices.words import switch
 
 _INVALID: Final = int(Flag.INVALID)
 
@@ -124,6 +125,8 @@ def _bit(
     """A field that is 1 or 0; a greater number is a yes (`physical_tamper` counts up)."""
 
     def read(device: Device, value: Any) -> Iterator[Meaning]:
+        if type(value) is str and (switched := switch(value)) is not None:
+            value = switched  # older decoders write "Yes" and "No"
         if type(value) is int or type(value) is float or type(value) is bool:
             yield Meaning(metric, channel, (value > 0) ^ inverted if value >= 0 else None)
         elif value is None:
@@ -253,6 +256,8 @@ _FIELDS: Final[Mapping[str, Callable[[Device, Any], Iterator[Meaning]]]] = {
     "encoder_tamper": _bit("tamper", channel="encoder"),
     "motion": _motion,
     "opened": _bit("door_open"),
+    "open": _bit("door_open"),  # -1: neither switch closed
+    "relay": _nothing,  # said again by a repeater
     "contact_open": _bit("door_open"),
     "reed_open": _bit("contact_state", channel="reed"),
     "closed": _bit("door_open", inverted=True),

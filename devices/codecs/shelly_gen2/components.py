@@ -200,10 +200,13 @@ _PUSHES: Final = frozenset((
 def event(component: str, name: str, index: Any = None) -> Iterator[Meaning]:
     """What an event of a component says. Configurations, sleep and updates are the device's own business."""
     kind, channel = split(component)
+    name = name.removeprefix(f"{kind}.")  # as webhooks call them: `flood.alarm`
     if name in {"alarm", "alarm_off"}:
         yield Meaning(alarm_of(kind), channel, name == "alarm")
     elif name == "alarm_test":
         yield Meaning("test", channel, True)
+    elif name in {"cable_unplugged", "cable_plugged"}:
+        yield Meaning("fault", channel, name == "cable_unplugged")
     elif name in _PUSHES:
         if type(index) is int and 0 < index < 100:
             channel = str(index)

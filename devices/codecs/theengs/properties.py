@@ -177,6 +177,10 @@ def wired(module: str, fields: Mapping[str, Any]) -> list[Meaning]:
         return list(_number("distance", "cm", given.get("distance")))
     if "detected" in given and "C37" in module:  # the water probes C-37, YL-83 and HM-RD
         return list(_bit("water_leak", given["detected"]))
+    if (
+        module == "GAS"
+    ):  # an MQ-2: the comparator on the board says yes or no, `gas` is the bare reading of a pin
+        return list(_bit("gas", given.get("detected")))
     kind = "ENRG" if module in {"RN8209", "INA226"} else ""
     said = [meant for key, value in given.items() for meant in _property(kind, key, value, fields)]
     if "temp" in given and given.get("unit") in ("C", "F"):

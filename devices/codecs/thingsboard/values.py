@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from devices.codec import Decoded, Message
 from devices.instants import clock_flags, from_ms
-from devices.reading import METRICS, Flag, MetricClass, Reading, device_id, point_id, split_point
+from devices.reading import GRAVE, METRICS, Flag, MetricClass, Reading, device_id, point_id, split_point
 from devices.vocabulary import PLAIN, Meaning, clean_channel, quantity, riddle, sense, understand
 
 KEYS_MAX: Final = 256
@@ -93,7 +93,7 @@ class Values:
                     self.problem = self.problem or riddle(key, value, meant)
                 point = point_id(device, meant.metric, _channel(channel, meant.channel))
                 there = found.get(point)
-                if there is None or (alarm and meant.value is True):
+                if there is None or (meant.value is True and meant.metric in GRAVE):
                     found[point] = Reading(point, meant.value, at, flags | meant.flags)
         room = READINGS_MAX - len(self._readings)
         if len(found) > room:

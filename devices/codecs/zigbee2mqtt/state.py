@@ -18,7 +18,7 @@ from devices.codecs.zigbee2mqtt.dialect import (
     sense_of,
 )
 from devices.instants import clock_flags, from_iso, from_ms
-from devices.reading import METRICS, Flag, MetricClass, Reading, point_id
+from devices.reading import GRAVE, Flag, Reading, point_id
 from devices.vocabulary import Meaning, Sense, channelled, clean_channel, riddle, understand
 
 KEYS_MAX: Final = 256  # the richest model exposes 122 properties
@@ -49,8 +49,8 @@ def state(
                 problem = problem or riddle(key, value, meant)
             point = point_id(device, meant.metric, meant.channel)
             there = found.get(point)
-            # Two properties may mean one thing (illuminance, illuminance_lux): the first counts, an alarm over both.
-            if there is None or (meant.value is True and there.value is not True and _is_alarm(meant.metric)):
+            # Two properties may mean one thing (illuminance, illuminance_lux): the first counts, a grave yes over both.
+            if there is None or (meant.value is True and there.value is not True and meant.metric in GRAVE):
                 found[point] = Reading(point, meant.value, at, flags | meant.flags)
     return Decoded(tuple(found.values()), problem, learned=learned)
 
@@ -117,7 +117,3 @@ def _guessed(meant: Sense, value: float, unit: str, fields: Mapping[str, Any]) -
     unit = unit or ("mV" if abs(value) >= 1000 else "V")
     battery = unit == "mV" or (bool(_BATTERY & fields.keys()) and not _MAINS & fields.keys())
     return Sense(BATTERY_VOLTAGE, meant.channel) if battery else meant, unit
-
-
-def _is_alarm(metric: str) -> bool:
-    return metric != "" and METRICS[metric].klass is MetricClass.ALARM
