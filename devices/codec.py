@@ -120,10 +120,13 @@ class Access(msgspec.Struct, frozen=True):
     """
 
     product: str
-    key: str  # the product's own secret: CTWing's MasterKey, OneNET's access_key
+    key: str  # CTWing's MasterKey, OneNET's access_key, IoTDA's secret access key (SK)
     url: str = ""  # of the platform; empty for the public one
-    app: str = ""  # CTWing's App Key
+    app: str = ""  # CTWing's App Key, IoTDA's access key id (AK)
     secret: str = ""  # CTWing's App Secret
+    project: str = ""  # IoTDA's, as are the next two
+    instance: str = ""
+    region: str = ""  # named for the editions that want the derived signature
     commands: Mapping[str, Mapping[str, Any]] = {}
 
     def __repr__(self) -> str:
@@ -131,12 +134,15 @@ class Access(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One HTTP request to a platform. It is answered with `{"code": 0}` where the platform took it."""
+    """One HTTP request to a platform. Where the platform took it, the answer has the key `taken`, or without that says
+    `{"code": 0}`.
+    """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     method: str = "POST"
+    taken: str = ""
 
     def __repr__(self) -> str:
         return f"Request({self.url})"  # the headers hold a signature
@@ -184,6 +190,7 @@ class Codec(Protocol):
     A family whose platform takes commands over HTTP may also offer `request(access: Access, device: str, name: str,
     expires_at: int, now: int) -> Request | str`: the request that has the platform tell a device something, the
     `device` and `name` of an `Ask` that its `command` gave under a topic that begins with `CALL`; or why there is none.
+    `PLATFORM: Sequence[str]` names the settings of a platform that it needs besides product and key.
 
     A family whose devices can be told to do something offers `command(context, native, name, identity, expires_at) ->
     Sequence[Ask] | str`: what to send, in order and not retained, so that the device of that native name does `name`

@@ -127,7 +127,10 @@ class Platform:
             said: Any = _answer.decode(answer.content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             said = None
-        code = said.get("code") if isinstance(said, dict) else None
+        answered: dict[str, Any] = said if isinstance(said, dict) else {}
+        if request.taken:
+            return "" if answered.get(request.taken) else f"refused: no {request.taken} in the answer"
+        code = answered.get("code")
         return "" if code == 0 and code is not False else f"refused: code {str(code)[:40]}"
 
     def _failed(self, effect: str, why: str) -> None:

@@ -71,6 +71,12 @@ def _able(source: SourceSettings, addresses: list[Address], document: Document, 
         yield document.problem(
             (*at, "platform"), f"a platform only with {' or '.join(able)}", f"{source.codecs[0]}", key=True
         )
+    elif source.platform is not None:
+        for name in getattr(codec, "PLATFORM", ()):
+            if not getattr(source.platform, name):
+                yield document.problem(
+                    (*at, "platform"), f"the key {name}, which {source.codecs[0]} needs", "no such key"
+                )
     if any(a.kind == "http" for a in addresses):
         yield from _key(source, codec, document, at)
     elif source.key is not None and addresses:

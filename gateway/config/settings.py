@@ -87,7 +87,9 @@ class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A carrier's platform that tells the devices of a source what we ask (`devices.codec.Access`).
 
     `key`: the product's secret. `app` and `secret`: CTWing's application. `url`: of a platform that is not the public
-    one. `commands`: what the product's model calls each of our commands.
+    one. Of Huawei IoTDA `app` is the id of the access key and `key` its secret; `project` and `url` are needed,
+    `instance` is the instance's id, and `region` is named for the standard and enterprise editions, whose signature
+    depends on it. `commands`: what the product's model calls each of our commands.
     """
 
     product: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -95,6 +97,9 @@ class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     app: str = ""
     secret: str = ""
     url: Annotated[str, Meta(pattern=r"^(https?://[^\s/?#@]+)?$")] = ""
+    project: Annotated[str, Meta(max_length=64)] = ""
+    instance: Annotated[str, Meta(max_length=64)] = ""
+    region: Annotated[str, Meta(pattern=r"^[a-z0-9-]{0,32}$")] = ""
     commands: Mapping[CommandName, Mapping[str, Any]] = {}
 
     def __repr__(self) -> str:
@@ -103,7 +108,10 @@ class PlatformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def access(self) -> Access:
         """As codecs take it."""
-        return Access(self.product, self.key, self.url, self.app, self.secret, self.commands)
+        return Access(
+            self.product, self.key, self.url, self.app, self.secret, self.project, self.instance, self.region,
+            self.commands,
+        )  # fmt: skip
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

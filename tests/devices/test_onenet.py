@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.padding import PKCS7
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -317,6 +319,49 @@ def test_secure_mode_is_named_as_what_it_is(body: dict[str, Any]) -> None:
     got = said(onenet, "onenet", json.dumps({**body, "nonce": "n"}))
     assert (rows(got), code(got)) == ([], "encrypted")
     assert "明文模式" in str(got.quarantine)
+
+
+OLD_KEY = "5xmTBxxZb7sUKsOEX6t3mFRmzpTwn6SHs4Bt2cLmPRS"
+OLD_PUSH = (
+    "EOuuvSFSH/pgMeZ/EQK8Gy/N6G9wWmDBBiiBRpNUjuFOMda2As5wWrOmhpn03pxyle9ynPFigdLdo63TkLXa0c76/JD4355ImVIOafrkya5349rb"
+    "aTORQEW7YV+LuQqxgDtlsgN8XB8ZWaj3E3EvsQ=="
+)  # a push as a public receiver keeps it, with the key it was opened with
+NEW_KEY = b64encode(b"0123456789abcdef").decode()
+
+
+def sealed(text: bytes, key: bytes) -> str:
+    """As the platform of 2020 seals a message: the key is its own vector."""
+    pad = PKCS7(128).padder()
+    sealer = Cipher(algorithms.AES(key), modes.CBC(key)).encryptor()
+    return b64encode(sealer.update(pad.update(text) + pad.finalize()) + sealer.finalize()).decode()
+
+
+def pushed(body: dict[str, Any], text: str) -> Push:
+    """A push signed over its sealed text."""
+    sign = b64encode(hashlib.md5(f"{TOKEN}abcdefgh{text}".encode(), usedforsecurity=False).digest()).decode()
+    return Push("POST", "", {}, {}, json.dumps({**body, "nonce": "abcdefgh", "signature": sign}).encode())
+
+
+def test_secure_mode_is_opened_with_its_key() -> None:
+    """Both ways the platform seals; with another key the push is taken as it is, for a person to see."""
+    for push, key, name in (
+        (pushed({"enc_msg": OLD_PUSH}, OLD_PUSH), OLD_KEY, "5582580"),
+        (pushed({"msg": (new := sealed(SMOKE, b"0123456789abcdef"))}, new), NEW_KEY, "pid/d"),
+    ):
+        taken = onenet.admit(push, f"{TOKEN} {key}")
+        assert isinstance(taken, tuple)
+        got = said(onenet, *taken)
+        assert {r[0] for r in rows(got)} == {name}
+        assert code(got) != "encrypted"
+        for wrong in (TOKEN, f"{TOKEN} {b64encode(bytes(16)).decode()}", f"{TOKEN} AAAA", f"{TOKEN} é"):
+            assert onenet.admit(push, wrong) == ("onenet", push.body)
+    assert isinstance(onenet.admit(push, f"other {NEW_KEY}"), Reply)
+
+
+SMOKE = json.dumps({
+    "messageType": "notify", "notifyType": "property", "productId": "pid", "deviceName": "d",
+    "data": {"params": {"smokeAlarm": {"value": True, "time": 1763760000000}}},
+}).encode()  # fmt: skip
 
 
 def test_a_status_nobody_documented_is_no_status() -> None:

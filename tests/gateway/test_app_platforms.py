@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import json
 from base64 import b64decode, b64encode
@@ -15,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from devices.codec import Access, Ask
+from devices.codecs.huawei_iotda.commands import authorization
 from devices.decode import CODECS
 from gateway.app import platforms
 from gateway.app.platforms import Platform
@@ -27,6 +29,10 @@ IMEI, DEVICE = "861050040000001", "9f3c"
 CTWING = Access(
     "10087620", "master", app="App", secret="secret of the application",
     commands={"mute": {"serviceIdentifier": "silence", "params": {"on": 1}}},
+)  # fmt: skip
+IOTDA = Access(
+    "6f3a", "secret access key", app="ACCESS", project="p1", instance="i1", region="cn-north-4",
+    commands={"mute": {"service_id": "Smoke", "command_name": "silence", "paras": {"on": 1}}},
 )  # fmt: skip
 ONENET = Access("pid", b64encode(b"key of the product").decode(), commands={"mute": {"silence": True}})
 Said = tuple[str, dict[str, str], bytes]
@@ -124,6 +130,72 @@ async def test_onenet_is_asked_with_its_token() -> None:
     assert json.loads(body) == {"product_id": "pid", "device_name": "kitchen", "params": {"silence": True}}
 
 
+def signed(first: str, headers: dict[str, str], body: bytes, key: str, scope: str) -> str:
+    """What the documents make of a request: the canonical request, the text to sign, the signature."""
+    method, path, _ = first.split()
+    names = headers["authorization"].split("SignedHeaders=")[1].split(",")[0]
+    said = "".join(f"{name}:{headers[name]}\n" for name in names.split(";"))
+    canonical = f"{method}\n{path}/\n\n{said}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    algorithm = headers["authorization"].split()[0]
+    lines = [algorithm, headers["x-sdk-date"], *([scope] if scope else [])]
+    text = "\n".join((*lines, hashlib.sha256(canonical.encode()).hexdigest()))
+    return hmac.new(key.encode(), text.encode(), "sha256").hexdigest()
+
+
+@pytest.mark.parametrize("region", ["cn-north-4", ""])
+async def test_iotda_is_asked_with_the_signature_of_its_edition(region: str) -> None:
+    """Basic: the secret access key signs. Standard and enterprise: a key derived for day, region and service does."""
+    async with platform("huawei_iotda", replace(IOTDA, region=region)) as (there, way, reports):
+        there.body = b'{"device_id":"6f3a_861050040000001","command_id":"c-1","status":"SENT"}'
+        way.order(command(), asks("huawei_iotda", IMEI, {f"id:{IMEI}": f"6f3a_{IMEI}"}))
+        await async_until(lambda: reports, "it is reported")
+    assert reports == [Delivered("1.0", Outcome.SENT)]
+    ((first, headers, body),) = there.said
+    assert first == f"POST /v5/iot/p1/devices/6f3a_{IMEI}/async-commands HTTP/1.1"
+    assert (headers["instance-id"], headers["x-sdk-date"]) == ("i1", "20261121T160000Z")
+    assert headers["host"] == there.url.removeprefix("http://")
+    scope = f"20261121/{region}/iotdm" if region else ""
+    root = hmac.digest(b"ACCESS", b"secret access key", "sha256")
+    derived = hmac.digest(root, scope.encode() + b"\x01", "sha256").hex()
+    sign = signed(first, headers, body, derived if region else "secret access key", scope)
+    who = f"V11-HMAC-SHA256 Credential=ACCESS/{scope}" if region else "SDK-HMAC-SHA256 Access=ACCESS"
+    names = "content-type;host;instance-id;x-sdk-date"
+    assert headers["authorization"] == f"{who}, SignedHeaders={names}, Signature={sign}"
+    assert json.loads(body) == {
+        "send_strategy": "immediately", "service_id": "Smoke", "command_name": "silence", "paras": {"on": 1},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "body", "sign"), [
+    ("GET", "shadow", "", "4a3e542368cc05be344f433613fd6aecdcb3d5fdc5b5df157bda33125569b990"),
+    ("PUT", "properties", '{"services":[{"service_id":"Light","properties":{"Threshold":40}}]}',
+     "74b411ff493db06059eebf45599b68693d8f19f7b584c556af353fd755a7f461"),
+])  # fmt: skip
+def test_the_derived_signature_is_the_one_iotda_took(method: str, path: str, body: str, sign: str) -> None:
+    """Known answers of another program, which a real instance accepted."""
+    host = "xxxx.st1.iotda-app.cn-south-1.myhuaweicloud.com"
+    access = Access("p", "TESTSK456", app="TESTAK123", region="cn-south-1")
+    headers = {"content-type": "application/json", "host": host, "x-sdk-date": "20260825T101530Z"}
+    said = authorization(
+        access, method, f"/v5/iot/test-project-id/devices/dev001/{path}", headers, body.encode()
+    )
+    assert said.endswith(
+        f"TESTAK123/20260825/cn-south-1/iotdm, SignedHeaders={';'.join(headers)}, Signature={sign}"
+    )
+
+
+async def test_iotda_that_takes_nothing_is_no_success() -> None:
+    """A 200 without a command's id is no command; a device of no platform's name goes by its own."""
+    async with platform("huawei_iotda", IOTDA) as (there, way, reports):
+        way.order(command(), asks("huawei_iotda", DEVICE))
+        await async_until(lambda: reports, "it is reported")
+    assert reports == [Delivered("1.0", Outcome.FAILED, "refused: no command_id in the answer")]
+    assert f"/devices/{DEVICE}/" in there.said[0][0]
+    for bare in (replace(IOTDA, project=""), replace(IOTDA, commands={})):
+        said = CODECS["huawei_iotda"].request(bare, DEVICE, "mute", NOW + 1000, NOW)
+        assert str(said).startswith("not-taken")
+
+
 @pytest.mark.parametrize(("status", "body", "why"), [
     (200, b'{"code":1404,"msg":"no such device"}', "refused: code 1404"), (200, b"<html>", "refused: code None"),
     (200, b'{"code":false}', "refused: code False"), (200, b"[" * 9000, "refused: code None"),
@@ -168,7 +240,11 @@ async def test_what_is_not_sent_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_secrets_never_show() -> None:
     """Neither access nor request prints a key."""
-    for codec, access in (("ctwing", CTWING), ("onenet", ONENET)):
+    for codec, access in (
+        ("ctwing", CTWING),
+        ("onenet", ONENET),
+        ("huawei_iotda", replace(IOTDA, url="https://x")),
+    ):
         request = CODECS[codec].request(access, "pid/k", "mute", NOW, NOW)
         assert "key" not in repr(request).lower()
         assert access.key not in repr(access)

@@ -26,6 +26,7 @@ from zlib import crc32
 import msgspec
 
 from devices.codec import Decoded, Learned, Message, Push, Reply, Topic
+from devices.codecs.ctwing.commands import PLATFORM as PLATFORM
 from devices.codecs.ctwing.commands import command as command
 from devices.codecs.ctwing.commands import request as request
 from devices.codecs.ctwing.examples import EXAMPLES as EXAMPLES

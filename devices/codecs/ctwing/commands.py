@@ -18,6 +18,9 @@ import msgspec
 
 from devices.codec import CALL, Access, Ask, Request
 
+PLATFORM: Final = ("app", "secret")
+"""What the platform's settings must name besides product and key."""
+
 VERSION: Final = "20190712225145"
 URL: Final = "https://ag-api.ctwing.cn"
 OPERATOR: Final = "gateway"  # whom the platform's log names

@@ -11,6 +11,7 @@ applications receive as well.
   tells the latter only.
 - Each service's properties are read by the product's profile or by their words, under the service's name: `alarm` in
   `smokeDetector` is smoke. OceanConnect names no product; its profiles go by service and keys.
+- Commands go through the platform's own interface (`commands.py`), to the platform's id of the device.
 - Status ONLINE is online, OFFLINE and ABNORMAL (silent for its time) are offline; INACTIVE and FROZEN say nothing.
 """
 
@@ -22,7 +23,11 @@ from zlib import crc32
 
 import msgspec
 
-from devices.codec import Decoded, Message, Push, Reply, Topic
+from devices.codec import Decoded, Learned, Message, Push, Reply, Topic
+from devices.codecs.huawei_iotda.commands import IDS_MAX, id_key
+from devices.codecs.huawei_iotda.commands import PLATFORM as PLATFORM
+from devices.codecs.huawei_iotda.commands import command as command
+from devices.codecs.huawei_iotda.commands import request as request
 from devices.codecs.huawei_iotda.examples import EXAMPLES as EXAMPLES
 from devices.inner import Gathered, Origin, inner, name_of, spoken
 from devices.instants import from_iso, from_ms
@@ -73,10 +78,28 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
     if not isinstance(body, dict):
         return Decoded(quarantine="wrong-type: a notification is an object")
     if isinstance(body.get("resource"), str):
-        return _forwarded(context, message, body)
+        answer = _forwarded(context, message, body)
+        learned = _learned(context, body) if answer.readings else ()
+        return msgspec.structs.replace(answer, learned=learned) if learned else answer
     if isinstance(body.get("notifyType"), str):
         return _legacy(context, message, body)
     return Decoded(quarantine="unknown-kind: neither resource nor notifyType")
+
+
+def _learned(context: Mapping[str, Any], push: Mapping[str, Any]) -> tuple[Learned, ...]:
+    """Which id the platform has for a device that goes by its own name: commands go to that id."""
+    notified = push.get("notify_data")
+    header = notified.get("header") if isinstance(notified, dict) else None
+    if not isinstance(header, dict):
+        return ()
+    native, platform = name_of(header.get("node_id")), name_of(header.get("device_id"))
+    if not native or not platform or native == platform:
+        return ()
+    key = id_key(native)
+    known = context.get(key)
+    if known == platform or (known is None and len(context) >= IDS_MAX):
+        return ()
+    return (Learned(key, platform),)
 
 
 def _forwarded(context: Mapping[str, Any], message: Message, push: Mapping[str, Any]) -> Decoded:

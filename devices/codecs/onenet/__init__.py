@@ -8,7 +8,8 @@ Sources: open.iot.10086.cn, "HTTP推送" (NB-IoT suite, development guide; OneNE
   without the right signature is taken.
 - `msg` is a text of JSON, an object, or a list of them: a data point (`type` 1), online and offline (2), an answer to a
   command (7); or `messageType` notify (`notifyType` property, event), lifeCycle, reply, lbsAndWifi, sceneLog.
-- Encrypted pushes (安全模式, AES) are not supported: they are set aside as `encrypted`; choose plain mode (明文模式).
+- Pushes in secure mode (安全模式) are opened at the door where the key of the source holds their AES key (`secure.py`);
+  without it they are set aside as `encrypted`.
 - A device is named `<product>/<device name>` as the platform has it, else by its IMEI, else by its `dev_id`.
 - A product's values are read by its profile, by LwM2M's own resources (`3303_0_5700`), or by their words; a resource
   5750 holds a device's own payload and needs a profile (its payload is the object `{"3200_0_5750": "..."}`).
@@ -46,6 +47,9 @@ PROFILED: Final = True
 MESSAGES_MAX: Final = 256
 """Messages read of one push. The platform packs what comes within seconds; a push of 64 KiB holds some 300."""
 
+_SEALED: Final = Decoded(
+    quarantine="encrypted: this push is in secure mode; put its AES key into the source's key or choose 明文模式"
+)
 _json: Final = msgspec.json.Decoder()
 
 
@@ -55,16 +59,14 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
         body = _json.decode(message.payload)
         if isinstance(body, dict) and isinstance(body.get("msg"), str):
             if body["msg"].lstrip()[:1] not in {"{", "["}:
-                return Decoded(
-                    quarantine="encrypted: this push is in secure mode; choose plain mode (明文模式)"
-                )
+                return _SEALED
             body = {**body, "msg": _json.decode(body["msg"])}
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return Decoded(quarantine=f"not-json: {error}")
     if not isinstance(body, dict):
         return Decoded(quarantine="wrong-type: a push is an object")
     if "enc_msg" in body:
-        return Decoded(quarantine="encrypted: this push is in secure mode; choose plain mode (明文模式)")
+        return _SEALED
     msg = body.get("msg", body)  # a queue's subscriber hands the message on without its envelope
     gathered = Gathered()
     for one in msg[:MESSAGES_MAX] if isinstance(msg, list) else [msg]:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from devices.codec import Push, Reply
+from devices.codecs.onenet.secure import opened
 
 _REFUSED: Final = Reply(401, b"signature")
 _json: Final = msgspec.json.Decoder()
@@ -29,11 +30,16 @@ _body: Final = msgspec.json.Decoder(_Body)
 
 
 def admit(request: Push, secret: str) -> Reply | tuple[str, bytes]:
-    """The answer to an address check, a refusal, or the push to take."""
+    """The answer to an address check, a refusal, or the push to take, opened where it is in secure mode.
+
+    `secret` is the address's token, and after a space its AES key where the platform pushes in secure mode. A push that
+    this key does not open is taken as it came, for a person to see: it is signed, and it may be an alarm.
+    """
+    token, _, key = secret.partition(" ")
     if request.method == "GET":
         query = request.query
         msg = query.get("msg", "")
-        if _signed(secret, query.get("nonce", ""), msg.encode(), query.get("signature", "")):
+        if _signed(token, query.get("nonce", ""), msg.encode(), query.get("signature", "")):
             return Reply(200, msg.encode())
         return _REFUSED
     if request.method != "POST":
@@ -46,9 +52,10 @@ def admit(request: Push, secret: str) -> Reply | tuple[str, bytes]:
         return Reply(400, b"not a push")
     given = body.signature or body.msg_signature
     texts += [body.enc_msg.encode()] if body.enc_msg else []
-    if not any(_signed(secret, body.nonce, text, given) for text in texts):
+    if not any(_signed(token, body.nonce, text, given) for text in texts):
         return _REFUSED
-    return f"onenet/{request.path}" if request.path else "onenet", request.body
+    plain = opened(request.body, key) if key else None
+    return f"onenet/{request.path}" if request.path else "onenet", plain or request.body
 
 
 def _compact(raw: bytes) -> bytes:

@@ -109,9 +109,13 @@ def test_a_platform_stands_only_where_its_family_can_be_asked() -> None:
     assert KEY not in repr(settings)
     assert KEY not in repr(settings.sources)
     assert said(good.replace("ctwing", "native")) == [
-        "2:74: sources[0].platform: expected a platform only with ctwing or onenet, found native"
+        "2:74: sources[0].platform: expected a platform only with ctwing or huawei_iotda or onenet, found native"
     ]
     assert (
         "sources[0].platform.key: expected a reference"
         in said(good.replace("1', key: '${KEY}'", "1', key: plain"))[0]
     )
+    lacking = said(good.replace("ctwing", "huawei_iotda"))
+    assert [line.partition(": expected ")[2] for line in lacking] == [
+        f"the key {name}, which huawei_iotda needs, found no such key" for name in ("url", "project")
+    ]
