@@ -117,5 +117,5 @@ def test_a_platform_stands_only_where_its_family_can_be_asked() -> None:
     )
     lacking = said(good.replace("ctwing", "huawei_iotda"))
     assert [line.partition(": expected ")[2] for line in lacking] == [
-        f"the key {name}, which huawei_iotda needs, found no such key" for name in ("url", "project")
+        f"the key {name}, which huawei_iotda needs, found no such key" for name in ("project", "url")
     ]
