@@ -48,7 +48,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True):
     payload: bytes
 
 
-class Decoded(msgspec.Struct, frozen=True):
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """What a message meant.
 
     `quarantine` is None or a short reason (`code: human words`): the message is then kept aside, and `readings` hold

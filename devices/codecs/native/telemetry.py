@@ -26,7 +26,6 @@ Known = tuple[int, str, float, float]
 """How to read one key: its kind, how its points end (`/metric/channel`), and the range its numbers can be true in."""
 
 _NUMBER, _LEVEL, _ANY, _META = range(4)
-_SKIPPED: Final = frozenset(("v", "ts", "id"))
 _KINDS: Final = {
     MetricClass.MEASUREMENT: _NUMBER,
     MetricClass.ALARM: _LEVEL,
@@ -48,7 +47,7 @@ _json: Final = msgspec.json.Decoder()
 # What a key means is the same for every device, so it is remembered once: a memory of each device's points is a
 # gigabyte in a city, and fetching them from there takes longer than putting the two halves together.
 _STANDING: Final[dict[str, Known]] = {
-    **dict.fromkeys(_SKIPPED, (_META, "", 0.0, 0.0)),
+    "id": (_META, "", 0.0, 0.0),
     **{name: (kind, point_id("", name), low, high) for name, (kind, low, high) in _METRICS.items()},
 }
 _known: Final[dict[str, Known]] = dict(_STANDING)
@@ -99,7 +98,7 @@ def _read(
     readings: list[Reading],
     problems: list[str],
 ) -> None:
-    at = data.get("ts", _ABSENT)
+    at = data.pop("ts", _ABSENT)  # taken out, for what is left is looked at key by key
     if at is _ABSENT:
         at = None
     elif type(at) is not int or not EARLIEST_MS <= at <= now:  # the usual case is done with one comparison
@@ -108,10 +107,11 @@ def _read(
             problems.append("wrong-type: ts is not a number of milliseconds")
         else:
             flags |= clock_flags(at, now)
+    version = data.pop("v", VERSION)
     if len(data) > KEYS_MAX:
         problems.append(f"too-many: {len(data)} keys, at most {KEYS_MAX}")
         data = dict(list(data.items())[:KEYS_MAX])
-    if data.get("v", VERSION) != VERSION:
+    if version != VERSION:
         problems.append("version: v is not 1, understood as far as it goes")
     known, add, reading = _known, readings.append, Reading
     for key, value in data.items():
