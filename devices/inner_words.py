@@ -184,6 +184,7 @@ class Words:
                     everything[place] = meant
 
 
+_PLAINLY: Final = frozenset((Said.ACTIVE, None))
 _OBJECTS: Final = (dict, list)
 _LONG: Final = 64  # characters of a key or a word that is remembered; subjects have at most 255
 _USUAL_MAX: Final = 100  # codes and percentages come again, other numbers seldom do
@@ -196,6 +197,11 @@ def _says(key: str, subject: str, value: Any) -> tuple[tuple[Meaning, ...], str 
     meant = known.meant
     if meant is None:
         return (), _puzzling(key, value) if known.alarming and not _harmless(value) else None
+    if meant.term.level == "alarm_unspecified" and type(plain) is str and said(plain) in _PLAINLY:
+        named = plain.strip()
+        about = subject_of(named) or subject_of(named.removesuffix("报警").removesuffix("告警"))
+        if about is not None:  # an alarm whose word says of what
+            return (Meaning(about.term.level, about.channel, True),), None
     if known.coded and _code(plain):
         return (Meaning(meant.term.level, meant.channel, None, _INVALID),), _puzzling(key, plain)
     if not meant.numbers and plain in (0, 1, "0", "1"):

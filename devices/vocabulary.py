@@ -112,7 +112,7 @@ def _around(term: Term, rest: tuple[str, ...]) -> Sense | None:
     channel: list[str] = []
     unit, levels, numbers, coded = "", True, True, False
     for word in rest:
-        if CHANNELS.fullmatch(word) and word not in TERMS and not (word in _LETTERS and _is_unit(term, word)):
+        if CHANNELS.fullmatch(word) and word not in TERMS and not (word in _UNITS and _is_unit(term, word)):
             channel.append(word)
         elif term.number and _is_unit(term, word):
             unit, levels = word, False
@@ -137,7 +137,9 @@ def channelled(meant: Sense, channel: str) -> Sense:
 
 
 _FAULT: Final = TERMS["fault"]
-_LETTERS: Final = frozenset("bcf")  # "temperature_c"; but "current_a" is phase A more often than amperes
+_UNITS: Final = frozenset(
+    ("b", "c", "f", "m3")
+)  # "temperature_c"; but "current_a" is phase A more often than amperes
 
 
 def _is_unit(term: Term, word: str) -> bool:
@@ -162,6 +164,9 @@ def understand(meant: Sense, value: Any, unit: str = "", dialect: Dialect = PLAI
     """
     kind = type(value)
     if kind is bool:
+        if not meant.levels and meant.numbers and not meant.unit and _alarming(meant.term):
+            # No number is a boolean: under `smoke_data` it can only be the alarm.
+            return [Meaning(meant.term.level, meant.channel, value ^ meant.term.inverted)]
         return _level(meant, value ^ meant.term.inverted)
     if kind is int or kind is float:
         return _number(meant, value, unit, dialect)
@@ -180,6 +185,10 @@ def understand(meant: Sense, value: Any, unit: str = "", dialect: Dialect = PLAI
         named = value.get("unit")
         return understand(meant, value["value"], named if type(named) is str else unit, dialect)
     return []
+
+
+def _alarming(term: Term) -> bool:
+    return term.level != "" and METRICS[term.level].klass is MetricClass.ALARM
 
 
 def _level(meant: Sense, value: bool) -> list[Meaning]:

@@ -60,6 +60,9 @@ def dialect_of(brand: str) -> Dialect:
 
 _SPLIT: Final = re.compile(r"([a-z]{3,})(\d{1,2})")
 _UNIT: Final = re.compile(r"(^|_)([mkh])_(a|v|w|pa|wh)(?=_|$)")  # `mA` and `MPa` have humps too
+_WRAPPERS: Final = frozenset(("data", "value", "values", "reading", "readings"))
+"""Groups that hold whatever was measured: what stands in them is no more a number than it would be outside."""
+
 _INDEX: Final = re.compile(r"\d{1,2}|[xyz]|l\d")
 _MANY: Final = frozenset(("current", "acceleration", "water_leak"))
 
@@ -79,6 +82,8 @@ def meaning_of(brand: str, group: str, key: str) -> Sense | None:
 def _find(brand: str, group: str, key: str) -> Sense | None:
     if len(key) > 64 or len(group) > 64:
         return None
+    if group.casefold() in _WRAPPERS:
+        group = ""
     own = _cut(key)
     both = (*_cut(group), *own) if group else own
     for table in (BRANDS[brand].terms, COMMON.terms):

@@ -145,11 +145,35 @@ def _flat(items: list[Any], depth: int) -> list[dict[str, Any]]:
     return found[:64]
 
 
+def _quandify(fields: Fields, port: int) -> tuple[Fields, list[Meaning]]:
+    """CubicMeter: a leak is told by its size, 3 medium and 4 large (its codec's `getLeakState`), volumes in litres."""
+    report = fields.get("decoded")
+    if not isinstance(report, dict):
+        return fields, []
+    left = dict(list(report.items())[:64])
+    meant: list[Meaning] = []
+    leak, error = left.pop("leak_status", None), left.pop("error_code", None)
+    if type(leak) is int:
+        meant.append(Meaning("water_leak", "", leak in (3, 4)))
+    if type(error) is int:
+        meant.append(Meaning("backflow", "", True) if error == 384 else Meaning("fault", "", error != 0))
+    _named(left, "total_volume", "L")
+    for key, name in (
+        ("total_volume", "volume"),
+        ("battery_recovered", "battery_voltage"),
+        ("ambient_temp", "temperature"),
+    ):
+        if key in left:
+            left[name] = left.pop(key)
+    return left, meant
+
+
 QUIRKS: Final[Mapping[str, Quirk]] = {
     "browan": _browan,
     "dragino": _dragino,
     "milesight": _milesight,
     "netvox": _netvox,
+    "quandify": _quandify,
     "seeed": _seeed,
 }
 """By brand. A brand may stand here without standing in the table of words."""

@@ -278,6 +278,7 @@ BRANDS: Final[dict[str, Brand]] = {
             "temp_hum_sensor_status": Sense(_SENSOR_FAULT, "temp_hum"),
         },
     ),
+    "quandify": Brand(),
     "seeed": Brand(),
     "sensative": Brand(
         terms={

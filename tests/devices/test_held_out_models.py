@@ -97,6 +97,67 @@ def test_sensative_says_tamper_and_door_in_reports() -> None:
     assert understood("v3/app@ttn/devices/d/up", up) == ({"tamper": True, "door_open": False}, None)
 
 
+WRAPPED: list[tuple[Said, Said]] = [
+    (
+        {"data": {"gasAlarm": 1, "gasValue": 24.5, "faultStatus": 0}},
+        {"gas": True, "gas_lel": 24.5, "fault": False},
+    ),
+    ({"data": {"smoke": True, "temp": 21.0}}, {"smoke": True, "temperature": 21}),
+    ({"values": {"smoke": 1.0}}, {"smoke": True}),
+    ({"readings": [{"smokeAlarm": 1}]}, {"smoke": True}),
+    ({"payload": {"data": {"fireAlarm": 1}}}, {"fire_detected": True}),
+    ({"alarms": {"smoke": 1, "gas": 0}}, {"smoke": True, "gas": False}),
+    ({"smoke_data": True}, {"smoke": True}),
+    ({"volume_m3": 12.5}, {"volume": 12.5}),
+]
+
+
+@pytest.mark.parametrize(("fields", "said"), WRAPPED)
+def test_what_is_wrapped_says_what_it_says_outside(fields: Said, said: Said) -> None:
+    """A group called data holds readings, and makes no number of an alarm; m3 is a unit, no channel."""
+    assert chirpstack(fields) == (said, None)
+
+
+METERS: list[tuple[Said, Said]] = [
+    ({"error_code": 0, "total_volume": 12345, "leak_status": 2, "battery_recovered": 3640, "ambient_temp": "23°C"},
+     {"fault": False, "volume": 12.345, "water_leak": False, "battery_voltage": 3.64, "temperature": 23.0}),
+    ({"error_code": 384, "leak_status": 4}, {"backflow": True, "water_leak": True}),
+    ({"error_code": 419, "leak_status": 3}, {"fault": True, "water_leak": True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("report", "said"), METERS)
+def test_a_meter_that_tells_a_leak_by_its_size(report: Said, said: Said) -> None:
+    """Quandify CubicMeter: codes of its own, litres, a unit behind the number."""
+    up = {
+        "end_device_ids": {"device_id": "d", "dev_eui": "0102030405060708"},
+        "uplink_message": {
+            "f_port": 1,
+            "decoded_payload": {"type": "statusReport", "length": 28, "decoded": report},
+            "version_ids": {"brand_id": "quandify"},
+        },
+    }
+    assert understood("v3/app@ttn/devices/d/up", up) == (said, None)
+
+
+CARRIER: list[tuple[Said, Said]] = [
+    ({"alarm": "gas"}, {"gas": True}),
+    ({"alarm": "燃气泄漏"}, {"gas": True}),
+    ({"报警状态": "火警"}, {"fire_detected": True}),
+    ({"alarm": "漏水报警"}, {"water_leak": True}),
+    ({"alarm_event": "smoke"}, {"smoke": True}),
+    ({"alarm": "normal"}, {"alarm_unspecified": False}),
+    ({"buzzer_failure": 1, "smoke_state": 0}, {"fault": True, "smoke": False}),
+]
+
+
+@pytest.mark.parametrize(("payload", "said"), CARRIER)
+def test_an_alarm_whose_word_says_of_what(payload: Said, said: Said) -> None:
+    """Behind a carrier's platform, of a product without a profile: gas is no fire, and water neither."""
+    body = {"messageType": "dataReport", "productId": "1", "deviceId": "d", "IMEI": "869", "payload": payload}
+    assert understood("ctwing", body, "ctwing") == (said, None)
+
+
 THINGS: list[tuple[Said, Said]] = [
     ({"sensorFailure": 0, "buzzerFailure": True, "smokeAlarm": False}, {"fault": True, "smoke": False}),
     ({"communicationFault": 0, "memory_error": 0}, {"fault": False}),
