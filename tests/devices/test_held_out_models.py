@@ -233,3 +233,17 @@ def test_an_emergency_call_of_a_dahua_panel_is_one() -> None:
     """It is a person who calls, no input."""
     line = "Code=RCEmergencyCall;action=Start;index=0"
     assert understood("dahua", line, "dahua-event") == ({"sos": True}, None)
+
+
+NODES = [
+    ("hall/sensor/hall_temperature/state", "21.5", {"temperature": 21.5}),
+    ("hall-sensor/binary_sensor/hall_sensor_smoke/state", "ON", {"smoke": True}),
+    ("hall/binary_sensor/hall_north_smoke/state", "ON", {"smoke/north": True}),
+    ("hall/binary_sensor/north_hall_smoke/state", "ON", {"smoke/north_hall": True}),
+]
+
+
+@pytest.mark.parametrize(("topic", "payload", "said"), NODES)
+def test_a_node_that_names_itself_in_every_object(topic: str, payload: str, said: Said) -> None:
+    """ESPHome's `${name} Smoke`: the node's own name before an object's is no channel."""
+    assert understood(topic, payload) == (said, None)

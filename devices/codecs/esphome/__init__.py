@@ -6,6 +6,7 @@ Sources: esphome.io, "MQTT Client Component" and the components' pages; the firm
   discovery says of such topics goes by the same name.
 - Objects are named by whoever wrote the node's configuration, so their names are read as people's names are: "Kitchen
   smoke alarm" is smoke, channel kitchen. A name that says nothing is left to discovery, which knows more of it.
+- The node's name before an object's own (`${node} Smoke`) is no channel.
 - A state has no unit. Numbers count in the units the components publish (degC, %, hPa, V, A, W, kWh, ppm, m). Where the
   configuration alone decides (the pressure in a pipe, flow, volume, a level) a number without a unit in its name is not
   taken.
@@ -25,8 +26,9 @@ from devices.codecs.esphome.commands import command as command
 from devices.codecs.esphome.commands import learned
 from devices.codecs.esphome.components import COMPONENTS, SILENT, Unreadable
 from devices.codecs.esphome.examples import EXAMPLES as EXAMPLES
+from devices.names import FILLING
 from devices.reading import Flag, Reading, device_id, point_id
-from devices.vocabulary import Meaning
+from devices.vocabulary import Meaning, words_of
 
 TOPICS: Sequence[Topic] = (
     Topic("esphome/discover/#"),
@@ -108,9 +110,23 @@ def _discovered(message: Message) -> Decoded:
     return Decoded(_readings(message, name[:_NAME_MAX], [Meaning("discovery", "", True)]))
 
 
+@lru_cache(maxsize=16384)
+def _channel(prefix: str, channel: str) -> str:
+    """The channel without the node's name before it, as Home Assistant takes it off: `hall/sensor/hall_temperature`."""
+    own = [word for word in words_of(prefix) if word not in FILLING]
+    words = channel.split("_")
+    return "_".join(words[len(own) :]) if own and words[: len(own)] == own else channel
+
+
 def _readings(message: Message, prefix: str, meanings: Iterable[Meaning]) -> tuple[Reading, ...]:
     flags = int(Flag.RETAINED) if message.retained else 0
     device = device_id(message.source, prefix)
     return tuple(
-        Reading(point_id(device, m.metric, m.channel), m.value, None, flags | m.flags) for m in meanings
+        Reading(
+            point_id(device, m.metric, m.channel and _channel(prefix, m.channel)),
+            m.value,
+            None,
+            flags | m.flags,
+        )
+        for m in meanings
     )
