@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
-from devices.reading import METRICS, Flag, MetricClass
+from devices.alarm_names import EVENT_KEYS, condition, joined, named
+from devices.names import settings_group
+from devices.reading import GRAVE, METRICS, Flag, MetricClass
 from devices.terms import Term
 from devices.vocabulary import Dialect, Meaning, Sense, number_in, quoted, sense, understand, words_of
 from devices.words import Said, said
@@ -129,11 +131,9 @@ def event_of(name: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def subject_of(service: str) -> Sense | None:
-    """What a service's or an event's name is about, where that can be alarmed: `smokeDetector`, `gas_alarm`."""
+    """What a service's or an event's name is about, where that can be wrong: `smokeDetector`, `gas_alarm`, `tamper`."""
     found = sense(service) if service else None
-    if found is None or not found.term.level or METRICS[found.term.level].klass is not MetricClass.ALARM:
-        return None
-    return found
+    return found if found is not None and found.term.level in GRAVE else None
 
 
 class Words:
@@ -155,7 +155,6 @@ class Words:
                 if type(item) in _OBJECTS and depth < DEPTH_MAX:
                     self._read(item, subject, skipped, depth + 1)
             return
-        everything = self.said
         for key, value in body.items():
             if key in skipped:
                 continue
@@ -167,8 +166,12 @@ class Words:
             if kind in _OBJECTS:
                 inside = _inside(value)
                 if inside is not None:
-                    if depth < DEPTH_MAX:
+                    if depth < DEPTH_MAX and not settings_group(key):
                         self._read(inside, key if subject_of(key) else subject, frozenset(), depth + 1)
+                    continue
+                if kind is list and joined(key) in EVENT_KEYS:
+                    for meant in _listed(joined(key), value):
+                        self._keep(meant)
                     continue
             usual = kind is bool or (kind is int and 0 <= value <= _USUAL_MAX) or kind is str
             says = (
@@ -178,13 +181,21 @@ class Words:
             if problem is not None and self.problem is None:
                 self.problem = problem
             for meant in meanings:
-                place = (meant.metric, meant.channel)
-                there = everything.get(place)
-                if there is None or (meant.value is True and there.value is not True):
-                    everything[place] = meant
+                self._keep(meant)
+
+    def _keep(self, meant: Meaning) -> None:
+        place = (meant.metric, meant.channel)
+        there = self.said.get(place)
+        if there is None or (meant.value is True and there.value is not True):
+            self.said[place] = meant
 
 
-_PLAINLY: Final = frozenset((Said.ACTIVE, None))
+def _listed(key: str, items: list[Any]) -> list[Meaning]:
+    """What a list of the names of alarms says."""
+    found = [named(key, item) or condition(item) for item in items[:ITEMS_MAX] if type(item) is str]
+    return [meant for meant in found if meant is not None]
+
+
 _OBJECTS: Final = (dict, list)
 _LONG: Final = 64  # characters of a key or a word that is remembered; subjects have at most 255
 _USUAL_MAX: Final = 100  # codes and percentages come again, other numbers seldom do
@@ -193,15 +204,12 @@ _USUAL_MAX: Final = 100  # codes and percentages come again, other numbers seldo
 def _says(key: str, subject: str, value: Any) -> tuple[tuple[Meaning, ...], str | None]:
     """What one value says under its key, and None or what is puzzling about it."""
     plain = value["value"] if type(value) is dict else value
+    if type(plain) is str and joined(key) in EVENT_KEYS and (alarm := named(joined(key), plain)) is not None:
+        return (alarm,), None
     known = _key(key, subject) if len(key) <= _LONG else _key.__wrapped__(key, subject)
     meant = known.meant
     if meant is None:
         return (), _puzzling(key, value) if known.alarming and not _harmless(value) else None
-    if meant.term.level == "alarm_unspecified" and type(plain) is str and said(plain) in _PLAINLY:
-        named = plain.strip()
-        about = subject_of(named) or subject_of(named.removesuffix("报警").removesuffix("告警"))
-        if about is not None:  # an alarm whose word says of what
-            return (Meaning(about.term.level, about.channel, True),), None
     if known.coded and _code(plain):
         return (Meaning(meant.term.level, meant.channel, None, _INVALID),), _puzzling(key, plain)
     if not meant.numbers and plain in (0, 1, "0", "1"):

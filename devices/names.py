@@ -36,6 +36,11 @@ _SETTINGS: Final = """
 SETTINGS: Final = frozenset(_SETTINGS.split())
 """Words that make a name a setting, a statistic or a denial of what follows: such a name means nothing to us."""
 
+_GROUPS: Final = re.compile(
+    r"(^|_)(config|configuration|settings?|enabled?|thresholds?|calibration|range|request|reply|response|downlink|"
+    r"versions?|limits?|schedule|hibernate|min|max|capabilit(y|ies)|supported|supports)(_|$)"
+)
+
 _LONG: Final = frozenset(name for name in TERMS if "_" in name)
 FILLING: Final = STATE_WORDS | LEVEL_WORDS | NUMBER_WORDS
 """Words that say nothing of their own in a name."""
@@ -76,6 +81,12 @@ def _unspaced(name: str) -> Sense | None:
             before = name[:start]
             return None if _DENYING.search(before) else channelled(found, clean_channel(before))
     return None
+
+
+@lru_cache(maxsize=4096)
+def settings_group(key: str) -> bool:
+    """Whether an object under this key holds settings, or the answer to a command: nothing in it was measured."""
+    return _GROUPS.search("_".join(words_of(key[:64]))) is not None
 
 
 _DENYING: Final = re.compile("无|未|非|不|最|平均|上限|下限|阈值|设定|校准|测试|屏蔽")

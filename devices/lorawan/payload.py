@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
+from devices.alarm_names import EVENT_KEYS, condition, joined, named
 from devices.instants import clock_flags, from_iso
 from devices.lorawan.brands import dialect_of, meaning_of
 from devices.lorawan.normalized import normalized as measurements
 from devices.lorawan.quirks import QUIRKS
-from devices.lorawan.texts import EVENT_KEYS, TEXT_MAX, condition, joined, named, spoken
+from devices.lorawan.texts import TEXT_MAX, spoken
 from devices.lorawan.vendors import BRANDS
+from devices.names import settings_group
 from devices.reading import GRAVE, Flag, Reading, point_id, split_point
 from devices.terms import TERMS
 from devices.vocabulary import Meaning, Sense, number_in, riddle, short, understand
@@ -30,11 +32,6 @@ ELEMENTS_MAX: Final = 64
 
 _HISTORICAL: Final = int(Flag.HISTORICAL)
 
-# Groups of settings, and answers to commands: nothing in them was measured.
-_SETTINGS: Final = re.compile(
-    r"(^|_)(config|configuration|settings?|enabled?|thresholds?|calibration|range|request|reply|response|downlink|"
-    r"versions?|limits?|schedule|hibernate|min|max)(_|$)"
-)
 _STORED: Final = re.compile(r"(^|_)(history|histories|datalog|data_log|logs?|records|stored|buffered)(_|$)")
 _TIMES: Final = ("timestamp", "time", "date", "ts")
 _BOOKKEEPING: Final = re.compile(
@@ -132,7 +129,7 @@ def _walk(
         elif kind is list:
             _list(found, group, key, value, at, flags, depth)
         elif kind is dict and ("value" not in value or isinstance(value["value"], dict | list)):
-            if depth < DEPTH_MAX and not _skipped(key):
+            if depth < DEPTH_MAX and not settings_group(key):
                 stored = _STORED.search(joined(key)) is not None
                 _walk(found, key, value, at, flags | (_HISTORICAL if stored else 0), depth + 1)
         else:
@@ -176,7 +173,7 @@ def _list(
     if len(items) > ELEMENTS_MAX:
         found.problem = found.problem or f"too-many: {len(items)} elements, at most {ELEMENTS_MAX}"
     for item in items[:ELEMENTS_MAX]:
-        if isinstance(item, dict) and depth < DEPTH_MAX and not _skipped(key) and found.left > 0:
+        if isinstance(item, dict) and depth < DEPTH_MAX and not settings_group(key) and found.left > 0:
             when, old = at, flags
             if stored:
                 when = _moment(item)
@@ -192,11 +189,6 @@ def _list(
     if meant is not None and meant.term.any_word:
         for one in understand(meant, items):
             found.put(one, at, flags)
-
-
-@lru_cache(maxsize=4096)
-def _skipped(key: str) -> bool:
-    return _SETTINGS.search(joined(key)) is not None
 
 
 def _moment(item: Mapping[str, Any]) -> int | None:

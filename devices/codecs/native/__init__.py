@@ -5,7 +5,8 @@ The contract is published as JSON Schemas in `docs/reference/native`. What is de
 - The device's native name is `{site}/{device}`, so that one broker may serve several sites.
 - A telemetry key that is no metric of the table is kept as a status under its own name, made to fit
   `[a-z0-9_]{1,64}`; where that changes the name, the point's channel keeps it as it was sent. A key that differs from
-  a metric only in case or punctuation (`Smoke`) is that metric. Objects and arrays are kept as JSON text.
+  a metric only in case or punctuation (`Smoke`) is that metric; one that names an alarm in words everybody uses
+  (`smokeAlarm`, `fire`, `water_leakage`) is that alarm. Objects and arrays are kept as JSON text.
 - A value of the wrong type is set aside with the reason and the rest of the message is understood. An alarm written as
   1, "true" or "alarm" is raised all the same: the maker's mistake must not cost the fire.
 - An alarm event without a hazard we know raises `alarm_unspecified`, which is treated as a fire.

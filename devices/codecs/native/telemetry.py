@@ -13,7 +13,7 @@ from devices.codec import Decoded, Message
 from devices.instants import EARLIEST_MS, clock_flags, from_ms
 from devices.reading import METRICS, Flag, MetricClass, Reading, Value, point_id
 from devices.terms import RANGES
-from devices.vocabulary import HUGE, clean_channel, short
+from devices.vocabulary import HUGE, clean_channel, sense, short
 from devices.words import Said, said, switch
 
 VERSION: Final = 1
@@ -136,7 +136,7 @@ def _read(
 def _meet(key: str) -> Known:
     """How to read a key that is no metric's name, seen for the first time or too long to be remembered."""
     name = _UNNAMED.sub("_", key.casefold()).strip("_")
-    known = _STANDING.get(name) if name in _METRICS else None
+    known = _STANDING.get(name) if name in _METRICS else _alarm(key)
     if known is None:
         name = name[:64] or "unknown"
         known = (_ANY, point_id("", name, "" if name == key else clean_channel(key)), 0.0, 0.0)
@@ -146,6 +146,17 @@ def _meet(key: str) -> Known:
             _known.update(_STANDING)
         _known[key] = known
     return known
+
+
+def _alarm(key: str) -> Known | None:
+    """How to read a key that is no metric and names an alarm all the same (`smokeAlarm`): a maker's way of writing must
+    not cost the fire. Keys that may hold a number of it are not taken for one."""
+    meant = sense(key)
+    if meant is None or not meant.levels or not meant.term.level or (meant.numbers and meant.term.number):
+        return None
+    if METRICS[meant.term.level].klass is not MetricClass.ALARM:
+        return None
+    return _LEVEL, point_id("", meant.term.level, clean_channel(meant.channel)), 0.0, 0.0
 
 
 def _odd(

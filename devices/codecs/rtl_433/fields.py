@@ -182,8 +182,12 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], tuple[tuple[str, Any], ...]], ...]] =
         (r"\btest", (("test", True),)),
         (r"\bmuted?\b|silence", (("muted", True),)),
         (r"pairing|binding|learn|unknown|^\?*$", ()),
+        (r"(panic|sos|emergency).*\b(off|clear\w*|end\w*|cancel\w*)\b", (("sos", False),)),
         (r"\bpanic|\bsos\b|emergency", (("sos", True),)),
-        (r"post.?leak|leak.?(clear|end|gone)|\bno.?(leak|water)|\bdry\b", (("water_leak", False),)),
+        (
+            r"post.?leak|(water|leak|flood).*\b(off|clear\w*|end\w*|gone|normal|ok)\b|\bno.?(leak|water|flood)|\bdry\b",
+            (("water_leak", False),),
+        ),
         (r"smoke.*\b(off|clear\w*|end\w*|normal|ok)\b|no.?smoke", (("smoke", False),)),
         (r"fire.*\b(off|clear\w*|end\w*|normal|ok)\b|no.?fire", (("fire_detected", False),)),
         (r"water|leak|flood", (("water_leak", True),)),
@@ -209,8 +213,9 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], tuple[tuple[str, Any], ...]], ...]] =
 def _spoken(text: str) -> tuple[Meaning, ...]:
     if _SECRET.search(text):
         return ()
+    words = text.replace("_", " ")
     for pattern, found in _WORDS:
-        if pattern.search(text):
+        if pattern.search(words):
             return tuple(Meaning(m, "", short(text) if v is None else v) for m, v in found)
     return ()
 

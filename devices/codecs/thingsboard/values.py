@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from devices.alarm_names import EVENT_KEYS, joined, named
 from devices.codec import Decoded, Message
+from devices.inner_words import Words
 from devices.instants import clock_flags, from_ms
 from devices.reading import GRAVE, METRICS, Flag, MetricClass, Reading, device_id, point_id, split_point
 from devices.vocabulary import PLAIN, Meaning, clean_channel, quantity, riddle, sense, understand
@@ -85,7 +87,7 @@ class Values:
         for key, value in list(fields.items())[:KEYS_MAX]:
             if key in _NAMES:
                 continue
-            for meant in _meanings(key, value):
+            for meant in self._nested(key, value) if type(value) in _OBJECTS else _meanings(key, value):
                 alarm = METRICS[meant.metric].klass is MetricClass.ALARM
                 if alarm and not self._alarms:
                     continue
@@ -100,6 +102,23 @@ class Values:
             self.problem = self.problem or f"too-many: more than {READINGS_MAX} readings"
         self._readings += list(found.values())[:room]
 
+    def _nested(self, key: str, value: Any) -> list[Meaning]:
+        """An object or a list under a key: values that say their unit, faults by name, and whole objects within."""
+        flat = _meanings(key, value)
+        if flat or (isinstance(value, dict) and "value" in value):
+            return flat
+        words = Words("", frozenset())
+        words.read({key: value})
+        self.problem = self.problem or (f"unknown-word: {words.problem}" if words.problem else None)
+        # An alarm of nothing in particular is a flag, as it is outside.
+        return [
+            Meaning("alarm_flag", m.channel, m.value, m.flags) if m.metric == "alarm_unspecified" else m
+            for m in words.said.values()
+        ]
+
+
+_OBJECTS: Final = (dict, list)
+
 
 def _time(row: Mapping[str, Any]) -> float:
     return from_ms(row.get("ts")) or 0
@@ -111,6 +130,8 @@ def _channel(device: str, own: str) -> str:
 
 
 def _meanings(key: str, value: Any) -> list[Meaning]:
+    if type(value) is str and joined(key) in EVENT_KEYS and (alarm := named(joined(key), value)) is not None:
+        return [alarm]
     meant = sense(key)
     if meant is None:
         return []
