@@ -76,6 +76,7 @@ _ROWS: Final[tuple[tuple[str, Term], ...]] = (
     ("smoke_remote interconnect interconnect_smoke remote_smoke", Term("smoke_remote")),
     ("fire flame 火警 火灾 火焰", Term("fire_detected")),
     ("heat heat_detected 感温", Term("heat", alarm_words_only=True)),
+    ("floor_heat floor_heating", Term()),
     ("call_point manual_call_point fire_button 手报 手动报警 手动报警按钮 手动火灾报警按钮", Term("call_point")),
     ("gas combustible_gas methane ch4 ch4_gas lpg natural_gas gas_leak gas_leakage 燃气 可燃气体 甲烷 燃气泄漏",
      Term("gas", "gas_ppm", bits=True)),

@@ -166,6 +166,10 @@ THINGS: list[tuple[Said, Said]] = [
     ({"waterPressure": "0.32MPa", "temp": "21.5 °C"}, {"pressure": 320.0, "temperature": 21.5}),
     ({"waterPressure": "0.32 apples"}, {}),
     ({"battery": None, "smoke": None}, {"battery": None, "smoke": None}),
+    ({"boilerRoomGasAlarm": 1, "kitchenSmoke": False}, {"gas/boiler_room": True, "smoke/kitchen": False}),
+    ({"lastSmoke": 1, "testSmoke": True, "cityGas": 3, "floorHeat": True, "fireExtinguisher": True}, {}),
+    ({"alarm": "smoke", "data": {"co_alarm": True, "level": {"value": 3}}}, {"smoke": True, "co": True}),
+    ({"alarms": ["water leak", "tamper"]}, {"water_leak": True, "tamper": True}),
 ]  # fmt: skip
 
 
@@ -227,6 +231,14 @@ def test_shelly_flood(event: str, said: Said) -> None:
     }
     frame = {"src": "shellyflood-a", "dst": "x/events", "method": "NotifyEvent", "params": params}
     assert understood("shellyflood-a/events/rpc", frame) == (said, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("Kitchen smoke", {"smoke/kitchen": True}), ("Pump", {"digital_input/Pump": True})]
+)
+def test_a_switch_that_its_owner_named(name: str, said: Said) -> None:
+    """Tasmota's switch texts are names that people give."""
+    assert understood("tele/hall/SENSOR", {"Time": "2026-11-01T10:00:00", name: "ON"}) == (said, None)
 
 
 def test_an_emergency_call_of_a_dahua_panel_is_one() -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from devices.codecs.tasmota.parts import Part, Words, numbered
 from devices.codecs.tasmota.zigbee import bridged, is_bridged
+from devices.names import meaning_of
 from devices.vocabulary import Dialect, Meaning, Sense, clean_channel, number_in, quantity, sense, understand
 
 KEYS_MAX: Final = 256
@@ -132,7 +133,7 @@ def _input(key: str) -> Sense | str:
     index = _INDEX.fullmatch(key)
     if index and index[1].casefold() in {"switch", "input"}:
         return numbered(int(index[2][:4]))
-    meant = sense(key)
+    meant = meaning_of(key)  # a name people gave: "Kitchen smoke"
     if meant is None or not meant.term.level or (meant.term.inverted and meant.term.level == "door_open"):
         return clean_channel(key)
     return Sense(meant.term, meant.channel, meant.unit, meant.levels, False)

@@ -9,6 +9,7 @@ from devices.alarm_names import EVENT_KEYS, joined, named
 from devices.codec import Decoded, Message
 from devices.inner_words import Words
 from devices.instants import clock_flags, from_ms
+from devices.names import meaning_of
 from devices.reading import GRAVE, METRICS, Flag, MetricClass, Reading, device_id, point_id, split_point
 from devices.vocabulary import PLAIN, Meaning, clean_channel, quantity, riddle, sense, understand
 
@@ -132,7 +133,7 @@ def _channel(device: str, own: str) -> str:
 def _meanings(key: str, value: Any) -> list[Meaning]:
     if type(value) is str and joined(key) in EVENT_KEYS and (alarm := named(joined(key), value)) is not None:
         return [alarm]
-    meant = sense(key)
+    meant = sense(key) or meaning_of(key)  # integrators put places before it: `boilerRoomGas`
     if meant is None:
         return []
     if meant.term.number == "battery" and not meant.unit and type(value) is float and _volts(value):
