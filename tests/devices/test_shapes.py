@@ -58,7 +58,7 @@ ALARMS: dict[str, Shape] = {
 }
 
 NORMAL = (False, 0, "0", "false", "normal", "OFF", "no", "clear", "正常", None, "")
-SETTINGS = {
+SETTINGS: Body = {
     "Threshold": 50, "AlarmThreshold": 1, "AlarmEnabled": True, "AlarmEnable": 1, "Sensitivity": 1, "AlarmDuration": 1,
     "AlarmCount": 3, "SensorEnabled": True, "AlarmTime": 1_763_760_000, "DetectionMode": "alarm", "Calibration": 1,
     "AlarmVolume": 1, "Type": "alarm", "Interval": 1, "AlarmDelay": 1, "Max": 1, "AlarmSwitch": 1, "AlarmMuted": True,

@@ -35,11 +35,12 @@ def admit(request: Push, secret: str) -> Reply | tuple[str, bytes]:
     `secret` is the address's token, and after a space its AES key where the platform pushes in secure mode. A push that
     this key does not open is taken as it came, for a person to see: it is signed, and it may be an alarm.
     """
-    token, _, key = secret.partition(" ")
+    token, _, key = secret.rpartition(" ")
+    tokens = (secret, token) if token else (secret,)
     if request.method == "GET":
         query = request.query
-        msg = query.get("msg", "")
-        if _signed(token, query.get("nonce", ""), msg.encode(), query.get("signature", "")):
+        msg, nonce, given = query.get("msg", ""), query.get("nonce", ""), query.get("signature", "")
+        if any(_signed(one, nonce, msg.encode(), given) for one in tokens):
             return Reply(200, msg.encode())
         return _REFUSED
     if request.method != "POST":
@@ -52,9 +53,9 @@ def admit(request: Push, secret: str) -> Reply | tuple[str, bytes]:
         return Reply(400, b"not a push")
     given = body.signature or body.msg_signature
     texts += [body.enc_msg.encode()] if body.enc_msg else []
-    if not any(_signed(token, body.nonce, text, given) for text in texts):
+    if not any(_signed(one, body.nonce, text, given) for one in tokens for text in texts):
         return _REFUSED
-    plain = opened(request.body, key) if key else None
+    plain = opened(request.body, key) if token else None
     return f"onenet/{request.path}" if request.path else "onenet", plain or request.body
 
 

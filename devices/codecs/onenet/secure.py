@@ -14,8 +14,6 @@ from base64 import b64decode
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
 
 _HEAD: Final = 16 + 4  # random bytes, and the length
 _json: Final = msgspec.json.Decoder()
@@ -41,6 +39,10 @@ def opened(body: bytes, key: str) -> bytes | None:
 
 
 def _plain(sealed: bytes, key: bytes) -> str | None:
+    # Loaded with the first sealed push: it is heavy, and all who read a catalogue of plug-ins would wait for it.
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.padding import PKCS7
+
     opener = Cipher(algorithms.AES(key), modes.CBC(key[:16])).decryptor()
     padding = PKCS7(128).unpadder()
     data = padding.update(opener.update(sealed) + opener.finalize()) + padding.finalize()
