@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import resource
 import subprocess
 import sys
+import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from bench.vision_cost import measure_cost
-from bench.vision_laid import BASES, ONSET_S, OVER_S, decoded, laid
-from bench.vision_laid import BENIGN as LAID_BENIGN
-from bench.vision_laid import TAMPER as LAID_TAMPER
+from bench.vision_harmless import HARMLESS
+from bench.vision_laid import BASES, Clip, made
+from bench.vision_mischief import MISCHIEF
 from devices.discover import discover
 from devices.picture.frame import Pixels
 from devices.picture.view import CLIP, ViewConfig
 from devices.picture.watch import Watch
 from devices.simulator.scenes import Happening, Scene
 from devices.simulator.scenes.mischief import TAMPER
+from gateway.vision.source import Source
 
 FOOTAGE: Final = Path(__file__).parents[2] / "shared" / "footage"
 BENIGN: Final = ("dimmed", "switched", "infrared", "headlights", "nothing")
@@ -90,27 +95,70 @@ def _around(box: Sequence[float]) -> str:
     return f"{x:.3f},{y:.3f} {x + w:.3f},{y:.3f} {x + w:.3f},{min(1, y + h):.3f} {x:.3f},{min(1, y + h):.3f}"
 
 
+class Verdict(NamedTuple):
+    """What one laid clip gave: seconds until it was told as meant (None if it was not), and what else was told."""
+
+    late: float | None
+    other: str
+
+
+def verdict(clip: Clip, events: Sequence[Event]) -> Verdict:
+    """A hit begins at most 1.5 s before the onset and is told within 30 s after it, as a type that is right."""
+    right = [
+        e
+        for e in events
+        if e.type in clip.meant and -1.5 <= e.start - clip.onset <= e.told - clip.onset <= 30
+    ]
+    other = ", ".join(sorted({e.type for e in events if e not in right}))
+    return Verdict(right[0].told - clip.onset if right else None, other)
+
+
 def held_out(folder: Path, each: int, seed: int) -> None:
     """Tamper and harmless things laid over windows of the real clips; a seed is a set of dice nobody tuned to."""
     say(f"\n### Laid over real clips ({each} of each on each of {', '.join(BASES)}, seed {seed})\n")
-    say(
-        "| laid over | told as it | late (most) | told as something else | where not |\n|---|---|---|---|---|"
-    )
-    for kind in (*LAID_TAMPER, *LAID_BENIGN):
-        hits, late, wrong = 0, 0.0, 0
-        missed: dict[str, int] = defaultdict(int)
-        for base, number in product(BASES, range(each)):
-            dice = random.Random(f"{seed} {kind} {base} {number}")
-            pictures = decoded(folder / f"{base}.mp4", dice.choice((0, 1, 2)), OVER_S)
-            events = seen(laid(pictures, kind, dice), CLIP, {}, "tamper")
-            right = [e for e in events if e.type == LAID_TAMPER.get(kind) and e.told >= ONSET_S]
-            hits += bool(right)
-            late = max([late, *(e.told - ONSET_S for e in right[:1])])
-            wrong += len(right) < len(events)
-            missed[base] += kind in LAID_TAMPER and not right
-        found = f"{hits} of {each * len(BASES)}, {late:.1f} s" if kind in LAID_TAMPER else "-, "
-        where = ", ".join(f"{count} {base}" for base, count in missed.items() if count)
-        say(f"| {kind} | {found.replace(', ', ' | ')} | {wrong} | {where} |")
+    say("| laid over | told as it | after (median, most) | told as something else | where not |")
+    say("|---|---|---|---|---|")
+    sums = {True: [0, 0], False: [0, 0]}
+    with tempfile.TemporaryDirectory() as made_in:
+        for kind in (*MISCHIEF, *HARMLESS):
+            found = []
+            for base, number in product(BASES, range(each)):
+                file = Path(made_in) / "laid.mp4"
+                clip = made(
+                    folder / f"{base}.mp4", kind, random.Random(f"{seed} {kind} {base} {number}"), file
+                )
+                view = msgspec.structs.replace(CLIP, learn_s=clip.learn_s, ready_s=clip.learn_s)
+                found.append((base, verdict(clip, seen(_pictures(file), view, {}, "tamper"))))
+            late = sorted(v.late for _, v in found if v.late is not None)
+            missed = Counter(base for base, v in found if v.late is None and kind in MISCHIEF)
+            wrong = Counter(v.other for _, v in found if v.other)
+            hits = len(late) if kind in MISCHIEF else len(wrong)
+            sums[kind in MISCHIEF][0] += hits
+            sums[kind in MISCHIEF][1] += len(found)
+            told = f"{late[len(late) // 2]:.1f} s, {late[-1]:.1f} s" if late else ""
+            score = f"{hits} of {len(found)}" if kind in MISCHIEF else ""
+            say(f"| {kind} | {score} | {told} | {_counted(wrong)} | {_counted(missed)} |")
+    for harm, text in ((True, "tampers told"), (False, "harmless clips told as tamper")):
+        count, of = sums[harm]
+        low, high = wilson(count, of)
+        say(f"\n{text}: {count} of {of} ({count / of:.1%}; 95 %: {low:.1%} to {high:.1%})")
+
+
+def _pictures(file: Path) -> Iterator[tuple[int, Pixels]]:
+    source = Source(str(file))
+    yield from source.pictures(200)
+    source.close()
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927)."""
+    z, share = 1.96, count / of
+    middle, reach = share + z * z / (2 * of), z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return (middle - reach) / (1 + z * z / of), (middle + reach) / (1 + z * z / of)
 
 
 def varied(dice: random.Random, kind: str) -> Scene:

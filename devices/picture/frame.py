@@ -27,6 +27,8 @@ class View(msgspec.Struct, frozen=True, gc=False):
     `settling`: the light of the whole picture has just changed (a switch, headlights, the exposure, day to infrared);
     comparisons with earlier frames mean nothing for a moment. `monochrome`: the picture has no colour (infrared at
     night). `learned`: there is a reference to compare with, so a view without fault is known to be the right one.
+    `vague`: but the reference has hardly an edge, or no sharp one, so a cover, a move or a turn could not be told;
+    the view may have been covered or out of focus from the beginning.
     `since` is the time of the first frame with a fault (any), None without; `score` 0..1 says how sure, `box` where.
     """
 
@@ -37,6 +39,7 @@ class View(msgspec.Struct, frozen=True, gc=False):
     since: int | None = None
     score: float = 1.0
     box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    vague: bool = False
 
     @property
     def reliable(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import cv2
 import msgspec
@@ -34,8 +34,11 @@ COLOURLESS: Final = 3.0  # levels off 128 in the most colourful cell; infrared a
 PALE: Final = (
     32.0  # grey levels added to a cell's own before its colour is divided by them: dark colours are noise
 )
-ALIEN_COLOUR: Final = (
-    0.12  # chroma over luma; a change of lamps that leaves the edges is none, however strong
+ALIEN_COLOUR: Final = 0.09  # chroma over luma; white balance was seen to move it by 0.03
+WHITE: Final = 250  # grey levels from which on light has washed out whatever is there
+LIT: Final = 1.1  # the rest of the picture is brighter by this where it was light that whitened a part
+BARE_EDGES: Final = (
+    2.0  # times the strength it had, and one grey level: a bare cell in which something has appeared
 )
 CELL_EDGES: Final = 5  # pixels of lasting edge that a cell needs before anything can be said of it
 AGREES: Final = 0.5  # cosine of twice the angle between two edges: within 30 degrees
@@ -54,6 +57,14 @@ class Look(msgspec.Struct, frozen=True):
     cells: Plane  # mean grey level of each cell of the grid
     tint: Plane  # (rows, columns, 2): mean Cr and Cb of each cell, less 128
     luma: float  # mean grey level, 0..255
+    white: NDArray[np.bool_]  # pixels as bright as they can be
+
+
+class Light(NamedTuple):
+    """Brightness and colour of a view's cells when it was last seen well: a cover is told from the light by it."""
+
+    cells: Plane  # as in Look
+    tint: Plane
 
 
 class Match(msgspec.Struct, frozen=True, gc=False):
@@ -62,8 +73,11 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     `kept`: of the lasting edges, weighed by their strength. `lost`: of the cells with lasting edges, those that kept
     nearly none. `flat`: those lost cells that show no other detail instead. `judged`: the number of cells that could be
     judged in this light. `blurred`: the correlation of the coarse pictures, -1..1, 0 where contrast is lacking.
-    `bare`: of the cells that never had an edge (asphalt, sky), those as bright as they were, 0 where such are few.
-    `alien`: of all cells, those of quite another colour; 0 where the picture or the reference has none.
+    `bare`: of the cells that never had an edge (asphalt, sky), those as bright as they were, of the same colour and
+    still without an edge, 0 where such are few.
+    `alien`: of all cells, those of quite another colour than just before; 0 where the picture has none.
+    `lit`: of the edges in cells of another colour, those that are still there: it was the light; 0 without any.
+    `dazzled`: of the lasting edges, those where all is white now.
     `where` is the rectangle around the lost cells, (x, y, width, height) in 0..1.
     """
 
@@ -75,6 +89,8 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     blurred: float = 0.0
     bare: float = 0.0
     alien: float = 0.0
+    lit: float = 0.0
+    dazzled: float = 0.0
     where: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -101,13 +117,15 @@ def look(frame: Frame) -> Look:
         _plane(cells),
         _plane(tint) - 128,
         float(small.mean()),
+        frame.small >= WHITE,
     )
 
 
 class Reference:
     """A running mean of looks: five arrays of at most 160 pixels width."""
 
-    def __init__(self, first: Look) -> None:
+    def __init__(self, first: Look, age_ms: int = 0) -> None:
+        """`first` is a look, or with the `age_ms` that it took to learn, what an earlier one had `seen`."""
         self.structure = first.structure.copy()
         self.power = np.square(first.strength)
         self.fine = first.fine.copy()
@@ -115,8 +133,17 @@ class Reference:
         self.cells_luma = first.cells.copy()
         self.tint = first.tint.copy()
         self.luma = first.luma
-        self.age_ms = 0
+        self.age_ms = age_ms
         self._prepare()
+
+    @property
+    def seen(self) -> Look:
+        """The mean of all looks as one look."""
+        power = _plane(np.sqrt(self.power))
+        none = np.zeros(power.shape, np.bool_)
+        return Look(
+            self.structure, power, self.fine, self.coarse, self.cells_luma, self.tint, self.luma, none
+        )
 
     def learn(self, seen: Look, passed_ms: int, learn_ms: int, follow_ms: int) -> None:
         """Fold one more look in: an even mean until `learn_ms` old, then one that forgets over `follow_ms`."""
@@ -144,27 +171,49 @@ class Reference:
         return float(np.median(self.size[self.lasting])) < FAINT if self.lasting.any() else True
 
     @property
+    def sharpness(self) -> float:
+        """Detail finer than the lasting edges, less the noise beside them, over their strength: in focus 0.29 to 0.9
+        was seen, far out of it 0.1 to 0.21; 1 without edges.
+        """
+        edges, fine = self.lasting[::2, ::2], self.fine[::2, ::2]
+        if not edges.any() or edges.all():
+            return 1.0
+        noise = float(np.percentile(fine[~edges], 25))
+        return (float(fine[edges].mean()) - noise) / float(self.size[::2, ::2][edges].mean())
+
+    @property
     def cells(self) -> int:
         """Cells with enough lasting edges to be judged in good light."""
         return int((in_cells(self.lasting) >= CELL_EDGES).sum())
 
-    def match(self, seen: Look) -> Match:
-        """How much of this reference the look shows; nothing judged where the light leaves no edge to see."""
+    def match(self, seen: Look, light: Light | None = None) -> Match:
+        """How much of this reference the look shows; nothing judged where the light leaves no edge to see.
+
+        `light`: how the view was lit when it was last seen well, without it as it was on average.
+        """
+        light = light or Light(self.cells_luma, self.tint)
         gain = min(max(seen.luma / max(self.luma, 1.0), 0.05), 1.0)
         visible, kept = kept_edges(self.structure, self.size, self.lasting, seen, gain)
+        washed = visible & seen.white
+        dazzled = float(self.size[washed].sum()) / max(float(self.size[visible].sum()), 1.0)
+        if dazzled and _brighter(seen, light):
+            visible = visible & ~seen.white
         weight = np.where(visible, self.size, 0)
         there = in_cells(weight)
         judged = in_cells(visible) >= CELL_EDGES
         count = int(judged.sum())
         if not count:
-            return Match()
+            return Match(dazzled=dazzled)
         kept_weight = np.where(kept, self.size, 0)
-        lost = judged & (in_cells(kept_weight) < CELL_LOST * there)
+        kept_there = in_cells(kept_weight)
+        lost = judged & (kept_there < CELL_LOST * there)
         flat = lost & (in_cells(np.where(visible, seen.strength, 0)) < CELL_FLAT * gain * there)
         weigh = np.sqrt(np.where(judged, there, 0))
         sharp_then = float(self.fine[visible].sum()) / float(weight.sum())
         strength_now = float(seen.strength[kept].sum())
         sharp_now = float(seen.fine[kept].sum()) / strength_now if strength_now else 0.0
+        alien = _alien(seen, light)
+        coloured = float(there[alien & judged].sum())
         return Match(
             kept=float(kept_weight.sum()) / float(weight.sum()),
             lost=float(weigh[lost].sum() / weigh.sum()),
@@ -172,29 +221,42 @@ class Reference:
             sharp=sharp_now / max(sharp_then, 1e-3),
             judged=count,
             blurred=correlated(self.coarse, seen.coarse, gain),
-            bare=self._bare(seen, judged),
-            alien=self._alien(seen),
-            where=_around(lost),
+            bare=self._bare(seen, light, ~judged, alien),
+            alien=float(alien.mean()),
+            lit=float(kept_there[alien & judged].sum()) / coloured if coloured else 0.0,
+            dazzled=dazzled,
+            where=_around(lost | alien),
         )
 
-    def _alien(self, seen: Look) -> float:
-        """How many cells have a colour that no usual white balance gives them; infrared has none to compare."""
-        if min(float(np.abs(seen.tint).max()), float(np.abs(self.tint).max())) <= COLOURLESS:
-            return 0.0
-        now = seen.tint / (seen.cells[..., None] + PALE)
-        then = self.tint / (self.cells_luma[..., None] + PALE)
-        return float(np.mean(np.abs(now - then).max(axis=2) > ALIEN_COLOUR))
-
-    def _bare(self, seen: Look, judged: NDArray[np.bool_]) -> float:
-        """How many of the bare cells are as bright as they were, but for the exposure, which went with what left."""
-        bare = ~judged
+    def _bare(self, seen: Look, light: Light, bare: NDArray[np.bool_], alien: NDArray[np.bool_]) -> float:
+        """How many of the bare cells are as they were, but for the exposure, which went with what left."""
         if int(bare.sum()) < BARE_MIN:
             return 0.0
-        ratio = (seen.cells[bare] + 4) / (self.cells_luma[bare] + 4)
+        ratio = (seen.cells[bare] + 4) / (light.cells[bare] + 4)
         exposure = float(np.median(ratio))
         if not BARE_EXPOSURE[0] < exposure < BARE_EXPOSURE[1]:
             return 0.0
-        return float(np.mean(np.abs(ratio / exposure - 1) < BARE_SAME))
+        pixels = max(self.size.size // (GRID[0] * GRID[1]), 1)
+        edges, usual = in_cells(seen.strength)[bare], in_cells(np.sqrt(self.power))[bare]
+        same = (
+            (np.abs(ratio / exposure - 1) < BARE_SAME) & ~alien[bare] & (edges < BARE_EDGES * usual + pixels)
+        )
+        return float(same.mean())
+
+
+def _alien(seen: Look, light: Light) -> NDArray[np.bool_]:
+    """The cells of a colour that no usual white balance gives them; infrared has none to compare."""
+    if float(np.abs(seen.tint).max()) <= COLOURLESS:
+        return np.zeros(seen.cells.shape, np.bool_)
+    now = seen.tint / (seen.cells[..., None] + PALE)
+    then = light.tint / (light.cells[..., None] + PALE)
+    return np.asarray(np.abs(now - then).max(axis=2) > ALIEN_COLOUR)
+
+
+def _brighter(seen: Look, light: Light) -> bool:
+    """Whether what is not white is brighter than it was: then light made the rest white, not something near."""
+    grey = seen.cells < WHITE
+    return not grey.any() or float(np.median((seen.cells[grey] + 4) / (light.cells[grey] + 4))) > LIT
 
 
 def _around(cells: NDArray[np.bool_]) -> tuple[float, float, float, float]:

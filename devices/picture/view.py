@@ -7,18 +7,21 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from devices.picture.align import Alignment, aligned
+from devices.picture.faults import CELLS_MIN, SUSPECT, Faults
 from devices.picture.frame import Frame, View
-from devices.picture.reference import Look, Match, Reference, look
+from devices.picture.reference import Light, Look, Match, Reference, look
+from devices.picture.remembered import Memory, read, written
 from devices.picture.stillness import Stillness
 from devices.picture.zone import WHOLE
 
-EVERY_MS: Final = 180  # at most five judgements a second; frames between two share the earlier one
+EVERY_MS: Final = 150  # about five judgements a second; frames between two share the earlier one
 GAP_MS: Final = 5_000  # after a longer gap time is not counted as seen
-SEARCH_MS: Final = 1_000  # between two searches for how the view was moved, doubled after each in vain ...
-SEARCH_MAX_MS: Final = 8_000  # ... up to this
 SETTLES_MS: Final = (
     1_500  # exposure and white balance of usual cameras follow a light switch within about a second
+)
+LIGHT_MS: Final = 5_000  # in which the light of a view that is seen well is followed
+LIGHT_KEPT: Final = (
+    0.85  # of the edges usually kept: seen well; a cover over a bare part is not taken for light
 )
 MODE_MS: Final = 800  # colour or not must stand this long before it is believed
 
@@ -27,30 +30,7 @@ ALIKE_KEPT: Final = 0.6  # of the edges, for day and infrared to be one view
 
 BLACK_MEAN: Final = 26  # grey levels; video black is 16, and compressed noise sits on it
 BLACK_BRIGHT: Final = 48  # the brightest hundredth of a black picture is darker; a lamp in the night is not
-LOST: Final = 0.75  # of the cells: something stands before the whole view, or it is another view
-LOST_FAINT: Final = 0.85  # the same where there is little to lose
-COVERED_FLAT: Final = 0.45  # of the cells, lost and showing nothing instead
-COVERED_LOST: Final = 0.55
-BLUR_SHARP: Final = 0.56  # of the reference's fine detail; rain, dusk and compression were seen to leave 0.75
-BLUR_KEPT: Final = 0.45  # of the edges: out of focus they are weaker and still where they were
-BLUR_ALIKE: Final = 0.8  # correlation of the coarse picture: far out of focus is still the same scene
-SUSPECT: Final = 0.72  # of the edges usually kept; fewer starts the search for a move
-ALIGNED: Final = 0.5  # rank of an alignment that explains what is seen
-BARE_KEPT: Final = 0.7  # of the bare cells: it is the same place, only something went away
-CLEARED_KEPT: Final = 0.06  # of the edges; under a cover even less is left
-ALIGNED_BARE: Final = 0.6  # rank that explains a view whose bare parts are unchanged
-SHIFT_MIN: Final = 0.03  # parts of the picture; wind moves a pole's camera by less
-ANGLE_MIN: Final = 4.0  # degrees
-FEW_CELLS: Final = (
-    10  # with fewer, edges agree by chance under some turn; only one found twice running is believed
-)
-STAYS_RANK: Final = (
-    0.75  # an alignment so good is held to until the old edges are back, whatever moves in the view
-)
-ALIEN: Final = 0.5  # of the cells of another colour: with their edges lost too, a patterned cover
-ALIEN_LOST: Final = 0.25  # of the cells: a pattern shows edges that agree here and there by chance
-ELSEWHERE_KEPT: Final = 0.3  # fewer edges than this, others instead and no alignment: a wholly different view
-CELLS_MIN: Final = 4  # cells with lasting edges without which nothing can be compared
+VAGUE: Final = 0.22  # sharpness below which nothing in the view is in focus
 
 
 class ViewConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,17 +61,17 @@ class Gate:
         self._follow_ms = max(self._learn_ms, 1_800_000)
         self._references: dict[bool, Reference] = {}
         self._usual: dict[bool, float] = {}
+        self._light: Light | None = None  # as the view was lit when it was last seen well
         self._still = Stillness()
         self._last: tuple[int, View] | None = None
         self._shape: tuple[int, ...] = ()
+        self.forgot = False  # what was restored was of pictures of another size, and is learned anew
         self._monochrome = False
         self._mode_since: int | None = None
         self._lumas: list[tuple[int, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]] = []
         self._settled_at = 0
         self._fault_since: int | None = None
-        self._search_at, self._search_wait = 0, SEARCH_MS
-        self._found: Alignment | None = None
-        self._candidate: Alignment | None = None  # what the last search that explained anything found
+        self._faults = Faults()
         self._astray_ms = 0
         self._where = WHOLE  # around what was lost when it was last compared
 
@@ -118,10 +98,35 @@ class Gate:
             self._fault_since = None
         reference = self._references.get(self._monochrome)
         learned = reference is not None and reference.age_ms >= self._ready_ms
+        vague = learned and reference is not None and not _comparable(reference)
         box = self._where if fault == "covered" else WHOLE
-        view = View(fault, settling, self._monochrome, learned, self._fault_since, round(score, 3), box)
+        since = self._fault_since
+        view = View(fault, settling, self._monochrome, learned, since, round(score, 3), box, vague)
         self._last = (frame.at, view)
         return view
+
+    def saved(self) -> bytes:
+        """What was learned of the view, for `restore`; b"" while that is less than counts."""
+        learned = {m: r for m, r in self._references.items() if r.age_ms >= self._ready_ms}
+        if not learned:
+            return b""
+        height, width, depth = self._shape
+        return written(
+            Memory(
+                shape=(height, width, depth), references=learned, usual=self._usual, monochrome=self._monochrome,
+                quiet=self._still.quiet,
+            )
+        )  # fmt: skip
+
+    def restore(self, data: bytes) -> None:
+        """Before the first frame: go on with what another run of this camera `saved`.
+
+        Raises CannotRestore, and then knows nothing. If the first frame is of another size, `forgot` says so.
+        """
+        memory = read(data)
+        self._shape, self._monochrome = memory.shape, memory.monochrome
+        self._references, self._usual = dict(memory.references), dict(memory.usual)
+        self._still.quiet = memory.quiet
 
     def _changed_size(self, frame: Frame) -> None:
         """A stream of another size: what was learned of the old one cannot be laid over it."""
@@ -130,8 +135,11 @@ class Gate:
             self._shape
             and abs(self._shape[0] / self._shape[1] * frame.bgr.shape[1] / frame.bgr.shape[0] - 1) > 0.02
         )
-        if turned or (known is not None and known.size.shape != frame.small.shape):
+        restored = self._last is None and known is not None
+        if turned or restored or (known is not None and known.size.shape != frame.small.shape):
             self._references.clear()
+            self._light = None
+            self.forgot = restored
         self._lumas.clear()
         self._shape = frame.bgr.shape
         self._settled_at = frame.at + (SETTLES_MS if self._last else 0)
@@ -188,17 +196,26 @@ class Gate:
         if judge is None or judge.age_ms < self._ready_ms or judge.cells < CELLS_MIN:
             self._learn(at, seen, passed)
             return "", 1.0
-        match = judge.match(seen)
+        match = judge.match(seen, self._light)
         usual = self._usual.get(mode, 0.9) if judge is mine else 0.5
         self._where = match.where
-        fault, score = self._fault(at, judge, match, usual, seen)
-        if not fault and not settling and not self._found:
+        fault, score = self._faults.name(at, judge, match, usual, seen)
+        if not fault and match.kept > LIGHT_KEPT * usual and match.judged >= CELLS_MIN:
+            self._lit(seen, passed)
+        if not fault and not settling and not self._faults.found:
             if match.kept > SUSPECT * usual or mine is not judge or match.judged < CELLS_MIN:
                 self._learn(at, seen, passed)
             if judge is mine:
                 part = min(passed / 60_000, 1.0) if match.kept > usual else min(passed / 120_000, 1.0)
                 self._usual[mode] = usual + part * (match.kept - usual)
         return fault, score
+
+    def _lit(self, seen: Look, passed: int) -> None:
+        if self._light is None:
+            self._light = Light(seen.cells.copy(), seen.tint.copy())
+        part = np.float32(min(passed / LIGHT_MS, 1.0))
+        for mine, new in zip(self._light, (seen.cells, seen.tint), strict=True):
+            np.add(mine, part * (new - mine), out=mine)
 
     def _learn(self, at: int, seen: Look, passed: int) -> None:
         mode = self._monochrome
@@ -216,56 +233,7 @@ class Gate:
         if mine.age_ms <= self._ready_ms:
             self._usual[mode] = mine.match(seen).kept
 
-    def _fault(self, at: int, judge: Reference, match: Match, usual: float, seen: Look) -> tuple[str, float]:
-        if match.judged < CELLS_MIN:  # too dark to see anything that was there by day
-            self._found = None
-            return "", 1.0
-        alien = match.alien >= ALIEN  # out of focus, a view keeps its colours
-        alike = match.blurred >= BLUR_ALIKE and not alien
-        # A car that drives off an empty yard takes the edges along, and the yard about it is as it was.
-        cleared = match.bare >= BARE_KEPT and match.kept >= CLEARED_KEPT
-        whole = match.lost >= (LOST_FAINT if judge.faint else LOST) and match.flat >= 0.6 * match.lost
-        partly = not judge.faint and match.flat >= COVERED_FLAT and match.lost >= COVERED_LOST
-        if (whole or partly) and not cleared:
-            found = None if alike else self._search(at, judge, seen, match, usual)
-            if found:
-                return found, 0.9
-            return ("defocused", match.blurred) if alike else ("covered", match.lost)
-        if match.kept < SUSPECT * usual:
-            found = self._search(at, judge, seen, match, usual)
-            if found:
-                return found, 0.9
-        else:
-            self._found = self._candidate = None
-            self._search_wait, self._search_at = SEARCH_MS, at
-        if alien and match.lost >= ALIEN_LOST and not cleared:
-            return "covered", match.alien
-        if match.sharp < BLUR_SHARP and (match.kept >= BLUR_KEPT or alike):
-            return "defocused", min(1.0, 1.2 - match.sharp)
-        if match.kept < ELSEWHERE_KEPT and match.lost >= 0.6 and not cleared:
-            # What is out of focus and nowhere in the reference is cloth or paper near the lens, not another view.
-            return ("covered", match.lost) if match.sharp < BLUR_SHARP else ("moved", 0.6)
-        return "", 1.0
 
-    def _search(self, at: int, judge: Reference, seen: Look, match: Match, usual: float) -> str:
-        """`moved` or `rotated` when an alignment explains the view; asked again only now and then."""
-        if at >= self._search_at:
-            found = aligned(judge, seen)
-            self._search_wait = min(2 * self._search_wait, SEARCH_MAX_MS)
-            sure = ALIGNED_BARE if match.bare >= BARE_KEPT else ALIGNED
-            explains = found.rank >= sure and found.kept > 1.15 * match.kept
-            turned = abs(found.angle) >= ANGLE_MIN
-            away = max(abs(found.x), abs(found.y)) >= SHIFT_MIN or found.zoom != 1
-            last, self._candidate = self._candidate, found if explains and (turned or away) else None
-            if self._candidate:
-                self._search_wait = SEARCH_MS
-            few = match.judged < FEW_CELLS and not (last and found.agrees(last))
-            known, strays = self._found, match.kept < BLUR_KEPT * usual
-            if known is None or not strays or known.rank < STAYS_RANK:
-                self._found = None if few else self._candidate
-            elif self._candidate and found.rank > known.rank and not few:
-                self._found = found
-            self._search_at = at + self._search_wait
-        if self._found is None:
-            return ""
-        return "rotated" if abs(self._found.angle) >= ANGLE_MIN else "moved"
+def _comparable(reference: Reference) -> bool:
+    """Whether a cover, a move or a turn could be told by it: enough edges, and some of them sharp."""
+    return reference.cells >= CELLS_MIN and reference.sharpness >= VAGUE

@@ -11,13 +11,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.picture.analytic import Example, Sight
+from devices.picture.analytic import UNRELIABLE, Example, Sight
 from devices.picture.drawing import drawn
 from devices.picture.frame import Frame, Pixels
+from devices.picture.standing import Standing
 
 KINDS: Final = ("black", "covered", "defocused", "moved", "rotated", "frozen")
 
-METRICS: Mapping[str, str] = dict.fromkeys(KINDS, "camera_tamper")
+METRICS: Mapping[str, str] = dict.fromkeys(KINDS, "camera_tamper") | {UNRELIABLE: ""}
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,9 +38,13 @@ class Tamper:
         self._counts: Counter[str] = Counter()
         self._told: Sight | None = None
         self._score = 0.0
+        self._vague = Standing(UNRELIABLE, round(config.confirm_s * 1000), round(config.over_s * 1000))
 
     def feed(self, frame: Frame) -> Sequence[Sight]:
-        """At most one sight: a tamper begun or over."""
+        """A tamper begun or over; and since when there is nothing sharp in the view by which one could be told."""
+        return [*self._vague.feed(frame.at, frame.view.vague), *self._tamper(frame)]
+
+    def _tamper(self, frame: Frame) -> Sequence[Sight]:
         fault = frame.view.fault
         if fault:
             self._bad_at = frame.at
@@ -111,6 +116,20 @@ def _grey(picture: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
+def _behind_cloth() -> Iterator[tuple[int, Pixels]]:
+    """A cloth hung before the lens before anybody looked."""
+    return drawn(14, lambda picture, t: _cloth(picture))
+
+
+def _never_sharp() -> Iterator[tuple[int, Pixels]]:
+    """Out of focus from the first picture on."""
+
+    def blur(picture: Pixels, t: float) -> None:
+        picture[:] = _blurred(picture)
+
+    return drawn(14, blur)
+
+
 def _stuck() -> Iterator[tuple[int, Pixels]]:
     """The same picture again and again from 8 s on."""
     last = None
@@ -129,6 +148,8 @@ EXAMPLES: Sequence[Example] = (
     Example("the camera is pushed aside", _from(8, _warped(_SHIFT)), (("moved", 8, 9.5, True),)),
     Example("the camera is turned on its mount", _from(8, _warped(_TURN)), (("rotated", 8, 9.5, True),)),
     Example("the picture stands still", _stuck, (("frozen", 7.7, 9.5, False),)),
+    Example("a cloth has always hung before the lens", _behind_cloth, (("unreliable", 2.9, 3.4, False),)),
+    Example("it was never in focus", _never_sharp, (("unreliable", 2.9, 3.4, False),)),
     Example("the light goes down to a third", _from(8, _dimmed)),
     Example("the camera goes to night mode", _from(8, _grey)),
 )

@@ -28,6 +28,7 @@ from gateway.cameras.outbox import Outbox
 from gateway.cameras.preview import Previewer
 from gateway.cameras.slot import Seen, Slot
 from gateway.cameras.told import Level, Message
+from gateway.cameras.views import KeptView
 from gateway.clock import SystemClock
 from gateway.config.rulefiles import merged, site_rules
 from gateway.config.settings import Settings
@@ -76,6 +77,7 @@ class CamerasProcess:
             Slot(
                 camera, plugins, self.utc_ms, self._arrived.set, self.words,
                 frozenset(inherited.get(camera.device, ())), extra,
+                view=KeptView(folder, camera.device),
             )
             for camera in self.settings.cameras if camera.device in orders.share
         ]  # fmt: skip

@@ -33,6 +33,7 @@ class Eyes:
 
         `extra`: more settings of an analytic, by its name.
         """
+        self.record = record
         wanted = {VIEW[name]: value for name, value in record.thresholds.items() if name in VIEW}
         config = ViewConfig(**wanted)
         self.gate = Gate(config)

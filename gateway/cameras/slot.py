@@ -20,6 +20,7 @@ from gateway.cameras.liveness import Liveness
 from gateway.cameras.pictures import Picture, Pictures
 from gateway.cameras.settings import CameraSettings
 from gateway.cameras.told import Level, Message, Told
+from gateway.cameras.views import KeptView
 from gateway.evidence.rows import PULLED
 from gateway.registry.cameras import CameraRecord
 
@@ -53,7 +54,10 @@ class Slot:
         words: LastWords,
         inherited: frozenset[Level] = frozenset(),
         extra: Mapping[str, Mapping[str, Any]] = NONE,
+        *,
+        view: KeptView | None = None,
     ) -> None:
+        """`view`: where what is learned of the view outlives the process."""
         self.camera, self.record = camera, CameraRecord()
         self.pictures = Pictures()
         self.capture: Capture | None = None
@@ -61,7 +65,7 @@ class Slot:
         self.looked = 0  # pictures analysed
         self.told = Told(camera.device, inherited)
         self._plugins, self._utc_ms, self._arrived, self._words = plugins, utc_ms, arrived, words
-        self._extra = extra
+        self._extra, self._view = extra, view
         self._eyes: Eyes | None = None
         self._liveness = Liveness(time.monotonic())
 
@@ -110,6 +114,8 @@ class Slot:
             ):
                 log.warning("camera", camera=self.camera.device, state=self.state)
             yield from self.told.status(said, now)
+        if self._view is not None:
+            self._view.write()
         yield from self.told.snooze(self.snoozed(now), now)
 
     def snoozed(self, now: int) -> bool:
@@ -130,11 +136,13 @@ class Slot:
             eyes.calendar(round(time.monotonic() * 1000), minute)
 
     def restarted(self) -> None:
-        """The analytics failed: begin them anew."""
-        self._renew()
+        """The analytics failed: begin them anew, from nothing, for what they had learned may be why."""
+        self._renew(remember=False)
 
-    def _renew(self) -> None:
+    def _renew(self, *, remember: bool = True) -> None:
         eyes = Eyes(self._plugins, self.record, self._extra)
+        if remember and self._view is not None:
+            self._view.onto(eyes.gate, self.record)
         learn_s = sum(self.record.thresholds.get(k, d) for k, d in (("dwell_s", 60.0), ("learn_s", 5.0)))
         self.told.settles(round((learn_s + SETTLE_S) * 1000))
         self.told.renewed()
@@ -193,9 +201,11 @@ class Slot:
         self.pictures.add(newest.utc, newest.bgr)
         sights = list(eyes.look(newest.at, newest.bgr))
         self.looked += 1
+        if self._view is not None and not eyes.view.fault:
+            self._view.look(eyes.gate, eyes.record, newest.at)
         return Seen(eyes, newest.utc, eyes.view.reliable and eyes.view.learned, sights)
 
 
 def _looked_for(record: CameraRecord) -> tuple[Any, ...]:
     """The part of a record whose change begins the analytics anew."""
-    return (record.zones, record.analytics, record.thresholds, record.armed, record.missing)
+    return (record.sees, record.zones, record.analytics, record.thresholds, record.armed, record.missing)

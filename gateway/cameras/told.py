@@ -52,6 +52,7 @@ class Told:
         self._seen_ms, self._seen_at = 0, 0
         self._status: dict[str, Any] = {}
         self._snoozed = False
+        self._blind: set[tuple[int, int]] = set()  # analytics that see nothing at present, and since when
 
     def settles(self, settle_ms: int) -> None:
         """How long the camera must be seen well before what was inherited is over."""
@@ -61,6 +62,7 @@ class Told:
         """The analytics begin anew: what stands is from before, and ends as such."""
         self._inherited |= set(self._sights.values())
         self._sights.clear()
+        self._blind.clear()
         self._seen_ms = 0
 
     def stopped(self, now: int) -> Iterator[Message]:
@@ -68,6 +70,7 @@ class Told:
         standing = sorted(self.standing)
         self._inherited.clear()
         self._sights.clear()
+        self._blind.clear()
         for level in standing:
             if not self._silent(level):
                 yield self._message(level, False, now)
@@ -85,7 +88,10 @@ class Told:
     def sight(self, plugin: Plugin, sight: Sight, now: int) -> Iterator[Message]:
         """A sight began or ended."""
         if sight.type == UNRELIABLE:
-            yield from self.status({VIEW_RELIABLE: sight.end is not None}, now)
+            # Several analytics may see nothing, each for its own reason: reliable once none of them says so.
+            why = (id(plugin), sight.start)
+            (self._blind.add if sight.end is None else self._blind.discard)(why)
+            yield from self.status({VIEW_RELIABLE: not self._blind}, now)
             return
         reading = reading_of(plugin, self._device, sight)
         if reading is None:

@@ -183,3 +183,29 @@ def test_zones_and_boxes() -> None:
     for wrong in ("0,0 1,1", "0,0 1,1 2,0", "a,b 1,1 0,1", "0;0 1;1 0;1", "nan,0 1,0 1,1"):
         with pytest.raises(ValueError, match=r"zone|x,y"):
             zone_of(wrong)
+
+
+@pytest.mark.parametrize(("level", "told"), [(2.6, {""}), (9.0, {"covered"})])
+def test_light_that_whitens_a_part_is_no_cover_and_a_torch_is(level: float, told: set[str]) -> None:
+    """What is washed out by a lamp is not judged while the rest is brighter too; white all over, nothing is seen."""
+
+    def lit(picture: Pixels, t: float) -> None:
+        if t >= 8:
+            picture[:] = np.clip(picture * level + (120 if level > 5 else 0), 0, 255).astype(np.uint8)
+
+    assert {view.fault for at, view in judged(drawn(13, lit)) if at >= 10_000} == told
+
+
+@pytest.mark.parametrize("colour", [(180, 60, 90), (60, 60, 190)])
+def test_paint_over_a_bare_yard_is_a_cover_by_its_colour(colour: tuple[int, int, int]) -> None:
+    """Three quarters of a grey yard with edges in one corner only: colour tells what lost edges cannot."""
+
+    def bare(picture: Pixels, t: float) -> None:
+        noise = np.random.default_rng(round(t * 1000))
+        picture[:, 80:] = np.clip(noise.normal(110, 2, (180, 240, 1)), 0, 255)
+        if t >= 8:
+            picture[:, 100:] = colour
+
+    views = judged(drawn(13, bare))
+    assert {view.fault for at, view in views if at < 8_000} == {""}
+    assert {view.fault for at, view in views if at >= 9_000} == {"covered"}
