@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.picture.frame import Frame, Pixels
+from devices.picture.sway import Way, shift
 
 WINDOW_MS: Final = 2400
 STEP_MS: Final = (
@@ -26,6 +27,7 @@ SAMPLES_MAX: Final = 24
 REGIONS_MAX: Final = 8  # the largest of a picture; bounds the work a scene of lanterns makes
 AREA_MIN: Final = 12  # pixels of the half picture: a flame of 7 by 7 at 640x360
 PAD: Final = 3
+SWAY_MIN: Final = 0.35  # pixels of the half picture; a smaller sway does no harm
 
 LUMA_MIN: Final = 85  # below it nothing shines
 RED_MIN: Final = 142  # Cr; 128 is no colour
@@ -73,13 +75,14 @@ class Window:
 
     def __init__(self) -> None:
         self._samples: deque[tuple[int, Pixels]] = deque(maxlen=SAMPLES_MAX)
+        self._ways: dict[int, Way] = {}  # by a sample's time: the view's shift since the sample before
 
     def add(self, frame: Frame) -> bool:
         """Take the frame unless it comes too soon after the last; whether it was taken."""
         if self._samples and frame.at - self._samples[-1][0] < STEP_MS:
             return False
         if self._samples and self._samples[-1][1].shape != frame.half_ycrcb.shape:
-            self._samples.clear()
+            self.clear()
         self._samples.append((frame.at, frame.half_ycrcb))
         while frame.at - self._samples[0][0] > WINDOW_MS:
             self._samples.popleft()
@@ -88,20 +91,18 @@ class Window:
     def clear(self) -> None:
         """Forget: what was seen before has nothing to do with what comes."""
         self._samples.clear()
+        self._ways.clear()
 
     def candidates(self) -> Iterator[Candidate]:
         """The flame-coloured regions of the window, largest first; none before it is full enough to judge."""
         if len(self._samples) < SAMPLES_MIN or self._samples[-1][0] - self._samples[0][0] < 0.7 * WINDOW_MS:
             return
         pictures = np.stack([picture for _, picture in self._samples])
-        coloured = np.stack([flame_coloured(picture) for picture in pictures])
-        often = np.count_nonzero(coloured, axis=0) * 5 >= len(
-            pictures
-        )  # so that tongues of flame belong to it
-        restless = _deviation(pictures) >= RESTLESS
-        there = cv2.morphologyEx(
-            (often & restless).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)
-        )
+        coloured, there = _suspect(pictures)
+        if np.count_nonzero(there) < AREA_MIN:
+            return
+        if self._steadied(pictures):
+            coloured, there = _suspect(pictures)
         count, label, stats, _ = cv2.connectedComponentsWithStats(there)
         order = sorted(range(1, count), key=lambda one: -int(stats[one, cv2.CC_STAT_AREA]))
         for one in order[:REGIONS_MAX]:
@@ -113,6 +114,32 @@ class Window:
             features = measured(pictures[part], coloured[part].astype(np.bool_), label[part[1:]] == one)
             if plausible(features):
                 yield Candidate(features, x, y, width, height)
+
+    def _steadied(self, pictures: Pixels) -> bool:
+        """Lay the pictures over the last one, as if the camera had not swayed; whether any of them had to be moved."""
+        times = [at for at, _ in self._samples]
+        self._ways = {at: self._ways[at] for at in times if at in self._ways}
+        moved, x, y = False, 0.0, 0.0
+        for index in range(len(times) - 1, 0, -1):
+            if times[index] not in self._ways:
+                self._ways[times[index]] = shift(pictures[index - 1], self._samples[index][1])
+            x, y = x + self._ways[times[index]][0], y + self._ways[times[index]][1]
+            if max(abs(x), abs(y)) >= SWAY_MIN:
+                moved = True
+                pictures[index - 1] = cv2.warpAffine(
+                    pictures[index - 1], np.array([[1, 0, x], [0, 1, y]], np.float32), pictures.shape[2:0:-1],
+                    borderMode=cv2.BORDER_REPLICATE,
+                )  # fmt: skip
+        return moved
+
+
+def _suspect(pictures: Pixels) -> tuple[Pixels, Pixels]:
+    """Where each picture has the colour of a flame, and the restless places that have it now and then."""
+    coloured = np.stack([flame_coloured(picture) for picture in pictures])
+    often = np.count_nonzero(coloured, axis=0) * 5 >= len(pictures)  # so that tongues of flame belong to it
+    restless = _deviation(pictures) >= RESTLESS
+    there = cv2.morphologyEx((often & restless).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    return coloured, np.asarray(there, np.uint8)
 
 
 def flame_coloured(ycrcb: Pixels) -> Pixels:

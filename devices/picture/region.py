@@ -1,4 +1,4 @@
-"""Regions of cells that changed: which of them are things, which only light, and which are gaps left by a thing."""
+"""Regions of cells that changed: which of them are things, and which only light."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import cv2
 import numpy as np
 
 from devices.picture.layers import grown
-from devices.picture.likeness import Flags, Floats, Look, Unlikeness
+from devices.picture.likeness import Flags, Unlikeness
 
 JOIN: Final = 2  # cells (8 pixels of the half picture): parts so near each other are one thing
 WIDTH_MIN: Final = 3
-RING: Final = 3  # cells around a region that show what surrounds it
-SURELY_GONE: Final = 0.25  # of the logarithm: when in doubt, something is there
 
 _LIGHT_TEXTURE: Final = 0.10  # part of a region's inside whose texture may differ though only the light does
 _LIGHT_SPREAD: Final = 0.10  # of log luma: a shadow is even to 10 %
@@ -84,30 +82,3 @@ def only_light(region: Region, against: Unlikeness) -> bool:
         return bool(against.hard[region.cells].mean() < 0.5)
     even = float(np.std(against.light[inside])) < _LIGHT_SPREAD
     return bool(against.hard[inside].mean() < _LIGHT_TEXTURE and even)
-
-
-def gap(region: Region, candidate: Look, ground: Look, calm: Flags) -> bool:
-    """Whether the region shows less of a thing now than its ground did: something that belonged there is gone.
-
-    Two witnesses: a thing has an outline where it meets its surroundings, and it looks unlike them. `calm`: cells that
-    show their ground.
-    """
-    rim = grown(region.cells, 1) & grown(~region.cells, 1)
-    outline = np.log(
-        (ground.busy[rim].mean() + ground.noise[rim].mean())
-        / (candidate.busy[rim].mean() + ground.noise[rim].mean())
-    )
-    ring = grown(region.cells, RING) & ~grown(region.cells, 1) & calm
-    if np.count_nonzero(ring) < RING:
-        return bool(outline > SURELY_GONE)
-    around = _words(ground, ring)
-    middle = np.median(around, axis=1, keepdims=True)
-    own = np.abs(_words(ground, region.cells) - middle).mean()
-    new = np.abs(_words(candidate, region.cells) - middle).mean()
-    return bool((np.log((own + 0.03) / (new + 0.03)) + outline) / 2 > SURELY_GONE)
-
-
-def _words(look: Look, cells: Flags) -> Floats:
-    """What the cells look like: log luma, chroma (weighed to matter as much), and how busy they are."""
-    busy = 0.25 * np.log(look.busy[cells] + look.noise[cells])
-    return np.stack([look.mean[0][cells], 4 * look.mean[1][cells], 4 * look.mean[2][cells], busy])

@@ -14,7 +14,8 @@ from devices.picture.drawing import car, drawn
 from devices.picture.frame import Frame, Pixels
 from devices.picture.layers import Ground, Layers, alike, grown
 from devices.picture.likeness import CELL, Flags, Look, colourless, look
-from devices.picture.region import Region, gap, only_light, regions
+from devices.picture.outline import outlined
+from devices.picture.region import Region, only_light, regions
 from devices.picture.steady import Steady
 from devices.picture.zone import Zone, box_of, masked
 
@@ -33,6 +34,7 @@ LIGHT_MS: Final = 20_000  # light that stands so long (a lamp, the sun's edge) i
 TOGETHER_MS: Final = 3000  # parts that came so shortly after one another and lie near are one thing
 RESTLESS: Final = 0.3  # of the cells around something upright that must move for it to be a person
 OTHER_VIEW: Final = 0.6  # of all cells standing differently: no object but another view, to be learned anew
+SURELY_GONE: Final = 0.02  # of the votes along the outline: when in doubt, something is there
 OBJECTS_MAX: Final = 16  # told at a time; more would be the same message to a person
 
 
@@ -191,7 +193,8 @@ class Occupation:
                 return
         if region.upright and layers.restless(region.around) > RESTLESS:
             return  # somebody who stands and talks; a thing would be still
-        kind = "removed" if gap(region, layers.candidate, layers.ground.look, ~layers.has) else "occupied"
+        gone = outlined(layers.ground.look, layers.candidate, standing, region.cells) > SURELY_GONE
+        kind = "removed" if gone else "occupied"
         for name, zone in self._zones:
             inside = region.cells & zone
             if np.count_nonzero(inside) < self._size_min or len(self._objects) >= OBJECTS_MAX:
