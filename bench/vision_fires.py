@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.picture.firelight import Painter
+from devices.picture.firelight import Painter, flame
 from devices.picture.frame import Pixels
 from devices.picture.lookalikes import LOOKALIKES
 
@@ -31,7 +31,9 @@ class Burning:
     def __init__(self, dice: random.Random, rise: float) -> None:
         wide, tall = GRID
         self._noise = np.random.default_rng(dice.randrange(1 << 30))
-        self._across, self._down = np.meshgrid(np.arange(wide, dtype=np.float32), np.arange(tall, dtype=np.float32))
+        self._across, self._down = np.meshgrid(
+            np.arange(wide, dtype=np.float32), np.arange(tall, dtype=np.float32)
+        )
         self._u, self._v, self.heat = (np.zeros((tall, wide), np.float32) for _ in range(3))
         self._rise = rise * tall
         self._cool = rise * dice.uniform(0.9, 1.6)
@@ -52,14 +54,18 @@ class Burning:
     def step(self, seconds: float) -> None:
         """Go on by so much, at most 1/12 s at a time."""
         wide, tall = GRID
-        fresh = cv2.resize(self._noise.random((1, 7), np.float32), (wide, 1), interpolation=cv2.INTER_CUBIC)[0]
+        fresh = cv2.resize(self._noise.random((1, 7), np.float32), (wide, 1), interpolation=cv2.INTER_CUBIC)[
+            0
+        ]
         self._fuel += np.float32(min(seconds * 6, 1)) * (fresh - self._fuel)
         bed = np.exp(-(((self._across[0] - wide / 2) / self._foot) ** 4)) * (0.35 + 1.1 * self._fuel)
         self.heat[-7:-2] = np.maximum(self.heat[-7:-2], bed)
         # Gas that is as hot as fire moves at `rise`; buoyancy makes up for what drag takes.
         self._v -= np.float32(seconds * self._buoyant * self._rise) * self.heat
         self._u += np.float32(seconds * 2) * (self._wind * self.heat - self._u * 0.3)
-        curl = cv2.Sobel(self._v, cv2.CV_32F, 1, 0, scale=0.125) - cv2.Sobel(self._u, cv2.CV_32F, 0, 1, scale=0.125)
+        curl = cv2.Sobel(self._v, cv2.CV_32F, 1, 0, scale=0.125) - cv2.Sobel(
+            self._u, cv2.CV_32F, 0, 1, scale=0.125
+        )
         curl = cv2.GaussianBlur(curl, (0, 0), self._soft)
         size = cv2.GaussianBlur(np.abs(curl), (0, 0), 1.5)
         gx, gy = cv2.Sobel(size, cv2.CV_32F, 1, 0), cv2.Sobel(size, cv2.CV_32F, 0, 1)
@@ -84,7 +90,10 @@ class Burning:
         """The flow without what flows together or apart."""
         fu, fv = np.fft.rfft2(u), np.fft.rfft2(v)
         along = (self._k[0] * fu + self._k[1] * fv) / self._k2
-        u, v = np.fft.irfft2(fu - along * self._k[0], s=u.shape), np.fft.irfft2(fv - along * self._k[1], s=v.shape)
+        u, v = (
+            np.fft.irfft2(fu - along * self._k[0], s=u.shape),
+            np.fft.irfft2(fv - along * self._k[1], s=v.shape),
+        )
         return u.astype(np.float32), v.astype(np.float32)
 
 
@@ -167,7 +176,9 @@ class RealFlames:
         source = self._film[0].shape
         wide = round(tall * source[1] / source[0] * dice.uniform(0.8, 1.3))
         mirror, pace = dice.random() < 0.5, dice.uniform(0.7, 1.4)
-        gain = dice.uniform(0.85, 1.25) * np.array([dice.uniform(0.4, 1), dice.uniform(0.8, 1.1), 1.0], np.float32)
+        gain = dice.uniform(0.85, 1.25) * np.array(
+            [dice.uniform(0.4, 1), dice.uniform(0.8, 1.1), 1.0], np.float32
+        )
         left, top = round(dice.uniform(0, 1) * (width - wide)), round(dice.uniform(0, 1) * (height - tall))
         begin, count = dice.randrange(len(self._film)), len(self._film)
 
@@ -176,17 +187,22 @@ class RealFlames:
             index = turn if turn < count else 2 * count - 2 - turn
             parts = (self._film[index].astype(np.float32) * gain, self._covers[index])
             flame, cover = (
-                cv2.resize(part[:, ::-1] if mirror else part, (wide, tall), interpolation=cv2.INTER_CUBIC) for part in parts
+                cv2.resize(part[:, ::-1] if mirror else part, (wide, tall), interpolation=cv2.INTER_CUBIC)
+                for part in parts
             )
             a, b, c, d = max(left, 0), min(left + wide, width), max(top, 0), min(top + tall, height)
             cover = np.clip(cover[c - top : d - top, a - left : b - left, None], 0, 1)
             under = picture[c:d, a:b]
-            under[...] = np.clip(under * (1 - cover) + flame[c - top : d - top, a - left : b - left] * cover, 0, 255).astype(np.uint8)
+            under[...] = np.clip(
+                under * (1 - cover) + flame[c - top : d - top, a - left : b - left] * cover, 0, 255
+            ).astype(np.uint8)
 
         return paint
 
 
-def recoloured(picture: Pixels, box: tuple[int, int, int, int], tone: tuple[float, float], much: float, lit: float) -> None:
+def recoloured(
+    picture: Pixels, box: tuple[int, int, int, int], tone: tuple[float, float], much: float, lit: float
+) -> None:
     """Turn a part of a picture into a flame's colours, its light and its motion left as they are.
 
     `tone` is the Cr and Cb to go to, `much` how far (0..1), `lit` the gain of its luma.
@@ -218,7 +234,9 @@ def real_alike(dice: random.Random, width: int, height: int) -> Change:
             small = cv2.resize(picture, (wide, tall), interpolation=cv2.INTER_AREA)
             picture[y : y + tall, x : x + wide] = small
         if how == "gusts":  # the leaves of a real tree or meadow, moved to and fro
-            swing = sum(np.sin(6.28 * f * at + p + k * across) for f, p, k in waves) * (0.5 + 0.5 * np.sin(at * 0.9))
+            swing = sum(np.sin(6.28 * f * at + p + k * across) for f, p, k in waves) * (
+                0.5 + 0.5 * np.sin(at * 0.9)
+            )
             part = picture[y : y + tall, x : x + wide].copy()
             picture[y : y + tall, x : x + wide] = cv2.remap(
                 part, across + (gust * swing).astype(np.float32), down + (gust * 0.4 * swing).astype(np.float32),
@@ -229,7 +247,7 @@ def real_alike(dice: random.Random, width: int, height: int) -> Change:
     return change
 
 
-FIRES: Final = ("computed", "computed, held by hand", "real elsewhere")
+FIRES: Final = ("computed", "computed, held by hand", "drawn", "real elsewhere")
 ALIKE: Final = ("drawn alike", "drawn alike, held by hand", "real alike", "nothing")
 FPS: Final = 10
 SECONDS: Final = 12
@@ -257,9 +275,12 @@ class Hearth:
         dice = random.Random(f"{seed} {kind} {number}")
         rate, pictures = self._play(dice.choice(tuple(_BASES)))
         width, height = dice.choice(((320, 180), (320, 240), (400, 224)))
-        change = self._change(kind, dice, width, height)
+        change = self._change(kind, number, dice, width, height)
         light = np.array([dice.uniform(0.9, 1.1) for _ in range(3)]) * dice.choice((0.2, 0.5, 1.0, 1.0))
-        start, quality = dice.uniform(0, len(pictures) / rate), [cv2.IMWRITE_JPEG_QUALITY, dice.randint(30, 90)]
+        start, quality = (
+            dice.uniform(0, len(pictures) / rate),
+            [cv2.IMWRITE_JPEG_QUALITY, dice.randint(30, 90)],
+        )
         held = dice.uniform(1, 6) if "held" in kind else dice.choice((0, 0, 0.7))
         pace = [dice.uniform(0.5, 3.5) for _ in range(4)]
         noise, grain = np.random.default_rng(dice.randrange(1 << 30)), dice.uniform(0, 4)
@@ -274,19 +295,23 @@ class Hearth:
                 dx = held * (np.sin(pace[0] * t) + 0.5 * np.sin(pace[1] * 2 * t))
                 dy = 0.6 * held * (np.sin(pace[2] * t + 1) + 0.5 * np.sin(pace[3] * 2 * t))
                 way = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
-                picture = np.asarray(cv2.warpAffine(picture, way, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+                picture = np.asarray(
+                    cv2.warpAffine(picture, way, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8
+                )
             grainy = np.clip(picture + noise.normal(0, grain, (height, width, 1)), 0, 255).astype(np.uint8)
             coded = cv2.imencode(".jpg", grainy, quality)[1]
             frames.append((round(t * 1000), np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)))
         return frames
 
-    def _change(self, kind: str, dice: random.Random, width: int, height: int) -> Change:
+    def _change(self, kind: str, number: int, dice: random.Random, width: int, height: int) -> Change:
         if kind.startswith("computed"):
             return computed(dice, width, height)
+        if kind == "drawn":
+            return flame(np.random.default_rng(dice.randrange(1 << 30)), width, height)
         if kind == "real elsewhere":
             self._flames = self._flames or RealFlames(self._folder / "house6.mp4", (0.39, 0.14, 0.19, 0.36))
             return self._flames.painter(dice, width, height)
         if kind.startswith("drawn alike"):
-            maker = LOOKALIKES[dice.choice(tuple(LOOKALIKES))]
+            maker = LOOKALIKES[tuple(LOOKALIKES)[number % len(LOOKALIKES)]]
             return maker(np.random.default_rng(dice.randrange(1 << 30)), width, height)
         return real_alike(dice, width, height) if kind == "real alike" else lambda picture, at: None

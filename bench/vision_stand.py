@@ -57,7 +57,9 @@ class Stage:
         self._things = cut_outs(folder)
         self._plays: dict[str, tuple[float, list[Pixels]]] = {}
         self._folder = folder
-        self._textures = at_seconds(folder / "house6.mp4", (2.0, 20.0)) + at_seconds(folder / "dvr.mp4", (2.0,))
+        self._textures = at_seconds(folder / "house6.mp4", (2.0, 20.0)) + at_seconds(
+            folder / "dvr.mp4", (2.0,)
+        )
 
     def _play(self, base: str) -> tuple[float, list[Pixels]]:
         if base not in self._plays:
@@ -66,7 +68,10 @@ class Stage:
             rate = capture.get(cv2.CAP_PROP_FPS)
             pictures = [p for ok, p in iter(capture.read, (False, None)) if ok]
             capture.release()
-            self._plays[base] = rate, [np.asarray(p, np.uint8) for p in pictures[round(start * rate) : round(end * rate)]]
+            self._plays[base] = (
+                rate,
+                [np.asarray(p, np.uint8) for p in pictures[round(start * rate) : round(end * rate)]],
+            )
         return self._plays[base]
 
     def thing(self, dice: random.Random) -> Thing:
@@ -131,13 +136,24 @@ def _acts(
         out = -since if since < 0 else max(since - linger, 0.0)
         if out < 6:
             body = person(random.Random(bearer), out * 1.4 if out else 0.1 * np.sin(since * 2))
-            body.sized(max(round(height), 40)).over(picture, x + side * (thing.cover.shape[1] * 0.6 + out * 60), foot + 4)
+            body.sized(max(round(height), 40)).over(
+                picture, x + side * (thing.cover.shape[1] * 0.6 + out * 60), foot + 4
+            )
 
     def laid(picture: Pixels, at: float, shadow: bool) -> None:
         if shadow:
             tall, broad = thing.cover.shape
             under = picture.copy()
-            cv2.ellipse(under, (round(at), round(foot)), (round(broad * 0.55), max(round(tall * 0.08), 2)), 0, 0, 360, (0, 0, 0), -1)
+            cv2.ellipse(
+                under,
+                (round(at), round(foot)),
+                (round(broad * 0.55), max(round(tall * 0.08), 2)),
+                0,
+                0,
+                360,
+                (0, 0, 0),
+                -1,
+            )
             picture[...] = cv2.addWeighted(picture, 0.55, under, 0.45, 0)
         thing.over(picture, at, foot)
 
@@ -189,7 +205,9 @@ class _Walkers:
                 continue
             foot = self._foot + dice.uniform(-8, 25)
             if walks:
-                person(random.Random(turn), since * 1.6).sized(round(dice.uniform(70, 130))).over(picture, here, foot)
+                person(random.Random(turn), since * 1.6).sized(round(dice.uniform(70, 130))).over(
+                    picture, here, foot
+                )
             else:
                 self._cars[turn].over(picture, here, foot)
 
@@ -238,7 +256,9 @@ def _weather(
             out *= 1 + 1.2 * much * pool[..., None] * np.array([0.8, 0.95, 1.05])
         if kind == "headlights":
             here = (t * 60) % (wide * 2)
-            out += 200 * np.exp(-((across - here) ** 2 + (down - spot[1]) ** 2) / (wide * 0.08) ** 2)[..., None]
+            out += (
+                200 * np.exp(-((across - here) ** 2 + (down - spot[1]) ** 2) / (wide * 0.08) ** 2)[..., None]
+            )
         if kind == "rain":
             for x, y in zip(noise.integers(0, wide, 90), noise.integers(0, tall, 90), strict=True):
                 out[y : y + 10, x] = out[y : y + 10, x] * 0.5 + 100
@@ -260,7 +280,10 @@ def _sent(
     tall, wide = frames[0][1].shape[:2]
     if dice.random() < 0.5 and kind != "blocks":
         quality = [cv2.IMWRITE_JPEG_QUALITY, dice.randint(30, 90)]
-        return [(at, np.asarray(cv2.imdecode(cv2.imencode(".jpg", p, quality)[1], 1), np.uint8)) for at, p in frames]
+        return [
+            (at, np.asarray(cv2.imdecode(cv2.imencode(".jpg", p, quality)[1], 1), np.uint8))
+            for at, p in frames
+        ]
     codec, rate = dice.choice(("libx264", "mpeg4")), dice.choice((60, 120, 250)) if kind != "blocks" else 40
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "clip.mp4"
@@ -293,5 +316,7 @@ def verdict(case: Case, events: Sequence[Any]) -> Verdict:
     mine = [e for e in events if -1.5 <= e.start - case.came <= 5 and e.type in case.types]
     hit = any(e.told <= case.came + TOLD_S for e in mine)
     over = case.left is None or all(e.end is not None and -1 <= e.end - case.left <= OVER_S for e in mine)
-    wrong = tuple(f"{e.type} {e.start:.1f}-{e.end or case.seconds:.1f} {e.box}" for e in events if e not in mine)
+    wrong = tuple(
+        f"{e.type} {e.start:.1f}-{e.end or case.seconds:.1f} {e.box}" for e in events if e not in mine
+    )
     return Verdict(hit, hit and over, wrong)

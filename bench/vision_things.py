@@ -68,7 +68,9 @@ def cut_outs(folder: Path) -> dict[str, list[Thing]]:
     yard = _middle(at_seconds(folder / "i_car.mp4", _EMPTY_S))
     cars = [c for p in at_seconds(folder / "i_car.mp4", _CARS_S) for c in _cut(p, yard, 0.03, 45)]
     road = at_seconds(folder / "dvr.mp4", tuple(n * 0.75 for n in range(30)))
-    lorries = [c for p in at_seconds(folder / "dvr.mp4", _LORRIES_S) for c in _cut(p, _middle(road), 0.004, 24)]
+    lorries = [
+        c for p in at_seconds(folder / "dvr.mp4", _LORRIES_S) for c in _cut(p, _middle(road), 0.004, 24)
+    ]
     with_bottles, without = at_seconds(folder / "i_bottle.mp4", (2.0, 20.0))
     return {"car": cars, "lorry": lorries, "bottle": [_bottle(with_bottles, without, b) for b in _BOTTLES]}
 

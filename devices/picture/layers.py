@@ -29,7 +29,9 @@ ADAPT_MS: Final = 60_000  # time constant with which the ground follows what sti
 UNSURE: Final = (
     0.3  # of the pictures of a ground that showed something else in a cell: perhaps that was the ground
 )
-SURE_MS: Final = 3000  # the first thing to stand so long in such a cell is its ground
+SURE_MS: Final = (
+    3000  # seen for so long in all it was; else the first thing to stand so long in such a cell is its ground
+)
 CLOSER: Final = 0.1  # of the texture difference, by which a candidate must beat a ground that fits as well
 CLEAR: Final = 0.15  # of each picture in which a candidate is seen: the rain before it averages out
 HELD_MS: Final = 86_400_000  # what stood before the light changed has stood long enough
@@ -66,6 +68,7 @@ class Layers:
         self._held = held.copy()  # until the next picture shows it in this light
         self._seen_ms: Times = np.zeros(cells, np.int64)
         self._back_ms: Times = np.zeros(cells, np.int64)
+        self._shown_ms: Times = np.zeros(cells, np.int64)  # of the ground, in cells that are not sure of it
         self.like: Flags = np.zeros(cells, np.bool_)  # cells that show their candidate now
 
     def feed(self, now: Look, shown: Flags, clock: int, passed: int) -> None:
@@ -91,10 +94,11 @@ class Layers:
         self._uncover(now, lapsed & ground.unknown)
         self._put(now, lapsed & ~ground.unknown, clock)
         if ground.unsure.any():
-            first = ground.unsure & self.standing(clock, SURE_MS)
+            first = ground.unsure & self.standing(clock, SURE_MS) & (2 * self._shown_ms < self._seen_ms)
             ground.hasty |= first
             self.absorb(first)
-            ground.unsure &= self._back_ms < SURE_MS
+            self._shown_ms += np.where(absent | ~shown, 0, passed)
+            ground.unsure &= self._shown_ms < SURE_MS
         self._adapt(now, ~absent & ~self.has & shown, differs, passed)
 
     def standing(self, clock: int, dwell_ms: int) -> Flags:
@@ -129,6 +133,7 @@ class Layers:
         taken = grown(cells, 2) & self.ground.hasty
         self.ground.unsure |= taken
         self.ground.hasty &= ~taken
+        self._shown_ms[taken] = 0
         old = cells & self.has & (self.since <= until)
         self.absorb(old & self.like)
         self.has &= ~old

@@ -1,4 +1,8 @@
-"""A small logistic regression: fitted by Newton's method, judged on clips it has not seen."""
+"""A small logistic regression over features and their products: fitted by Newton's method, judged on unseen clips.
+
+The products let a feature have a best value instead of a best direction (a flame flickers more than a wall and less than
+a lamp that blinks), and let one feature mean something else where another is high.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,15 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 
-RIDGE: Final = 2.0  # keeps weights small where examples are few; in units of examples
+RIDGE: Final = 15.0  # keeps weights small where examples are few; in units of examples
 ROUNDS: Final = 60  # Newton needs about eight
-FAR: Final = 4.0  # standard deviations: what lies farther out than ever seen counts no more than this
+FAR: Final = 3.0  # standard deviations: what lies farther out than ever seen counts no more than this
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Weights of named features that are centred and scaled first. `sources` says what it was fitted on."""
+    """Weights of named features that are centred and scaled first, and of the products of each two of them (each with
+    itself too, in the order of `wide`). `sources` says what it was fitted on.
+    """
 
     features: tuple[str, ...]
     mean: tuple[float, ...]
@@ -27,17 +33,28 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        counts = {len(part) for part in (self.features, self.mean, self.scale, self.weights)}
-        if len(counts) != 1:
-            raise ValueError("a model has as many means, scales and weights as features")
+        count = len(self.features)
+        if {len(self.mean), len(self.scale)} != {count} or len(self.weights) != count + count * (
+            count + 1
+        ) // 2:
+            raise ValueError(
+                "a model has a mean and a scale for each feature, a weight for each and for each two"
+            )
         numbers = np.array([*self.mean, *self.scale, *self.weights, self.bias])
         if not np.isfinite(numbers).all() or min(self.scale, default=1.0) <= 0:
             raise ValueError("the numbers of a model are finite, and its scales above 0")
 
     def probability(self, features: Numbers) -> float:
         """How sure the model is, 0..1, of one example."""
-        centred = np.clip((features - np.array(self.mean)) / np.array(self.scale), -FAR, FAR)
-        return float(1 / (1 + np.exp(-(centred @ np.array(self.weights) + self.bias))))
+        centred = wide(((features - np.array(self.mean)) / np.array(self.scale))[None])[0]
+        return float(1 / (1 + np.exp(-np.clip(centred @ np.array(self.weights) + self.bias, -30, 30))))
+
+
+def wide(centred: Numbers) -> Numbers:
+    """Rows of centred features, cut off at FAR, followed by their products: 0 with 0, 0 with 1, ..., 1 with 1, ..."""
+    near = np.clip(centred, -FAR, FAR)
+    one, other = np.triu_indices(near.shape[1])
+    return np.hstack([near, near[:, one] * near[:, other]])
 
 
 def fit(names: Sequence[str], examples: Numbers, labels: NDArray[np.bool_], shares: Numbers) -> Model:
@@ -52,14 +69,14 @@ def fit(names: Sequence[str], examples: Numbers, labels: NDArray[np.bool_], shar
         share[kind] *= len(labels) / 2 / share[kind].sum()
     mean = np.average(examples, axis=0, weights=share)
     scale = np.sqrt(np.average((examples - mean) ** 2, axis=0, weights=share)) + 1e-6
-    centred = np.clip((examples - mean) / scale, -FAR, FAR)
-    wide = np.hstack([centred, np.ones((len(centred), 1))])
+    centred = wide((examples - mean) / scale)
+    columns = np.hstack([centred, np.ones((len(centred), 1))])
     penalty = np.diag([RIDGE] * centred.shape[1] + [0.0])
-    weights = np.zeros(wide.shape[1])
+    weights = np.zeros(columns.shape[1])
     for _ in range(ROUNDS):
-        likely = 1 / (1 + np.exp(-np.clip(wide @ weights, -30, 30)))
-        slope = wide.T @ (share * (labels - likely)) - penalty @ weights
-        curve = (wide * (share * likely * (1 - likely) + 1e-9)[:, None]).T @ wide + penalty
+        likely = 1 / (1 + np.exp(-np.clip(columns @ weights, -30, 30)))
+        slope = columns.T @ (share * (labels - likely)) - penalty @ weights
+        curve = (columns * (share * likely * (1 - likely) + 1e-9)[:, None]).T @ columns + penalty
         step = np.linalg.solve(curve, slope)
         weights += np.clip(step, -2, 2)
         if float(np.abs(step).max()) < 1e-6:

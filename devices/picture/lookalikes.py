@@ -278,10 +278,75 @@ def lanterns(rng: Generator, width: int, height: int) -> Painter:
     return paint
 
 
+def welding(rng: Generator, width: int, height: int) -> Painter:
+    """An arc that flares and pauses, its glare on what is around, sparks that fly from it."""
+    x, y = rng.uniform(0.15, 0.85) * width, rng.uniform(0.3, 0.9) * height
+    size, cool = rng.uniform(2, 8), rng.uniform(0.7, 1.0)
+    random, pause = rng.random(1024), rng.uniform(0.2, 0.8)
+    colour = np.array([255.0, 245.0 * cool, 225.0 * cool])
+    count, speed = int(rng.integers(0, 30)), rng.uniform(0.15, 0.5) * height
+    hue = rng.uniform(110, 200)
+
+    def paint(picture: Pixels, at: float) -> None:
+        if (at * 0.23 + pause) % 1 < 0.25:
+            return
+        strength = 0.5 + float(random[int(at * 25) % 1024])
+        _lamp(picture, x, y, size * 4, 0.35 * strength, colour)
+        _lamp(picture, x, y, size, 1.5 * strength, colour)
+        sparks = np.random.default_rng(int(at * 25))
+        for way, far in zip(sparks.uniform(0, 2 * np.pi, count), sparks.random(count) ** 2, strict=True):
+            fall = speed * far * far
+            here = np.array([x + np.cos(way) * speed * far, y - abs(np.sin(way)) * speed * far * 0.7 + fall])
+            there = here + (np.cos(way) * 3, 2.0)
+            ends = [(int(one[0]), int(one[1])) for one in (here, there)]
+            cv2.line(picture, ends[0], ends[1], (60, hue * (1 - 0.5 * far), 255), 1, cv2.LINE_AA)
+
+    return paint
+
+
+def traffic_lights(rng: Generator, width: int, height: int) -> Painter:
+    """Red and amber signals in their black boxes, with the red man who blinks."""
+    count = int(rng.integers(1, 4))
+    places = rng.random((count, 2)) * (width * 0.9, height * 0.7) + (width * 0.05, height * 0.1)
+    size, period = rng.uniform(2, 8), rng.uniform(4, 12)
+    tones = np.array([[40.0, 40.0, 255.0], [20.0, 150.0, 255.0], [40.0, 40.0, 255.0]])
+
+    def paint(picture: Pixels, at: float) -> None:
+        for index, (x, y) in enumerate(places):
+            corner, other = (int(x - size * 1.5), int(y - size * 2)), (int(x + size * 1.5), int(y + size * 8))
+            cv2.rectangle(picture, corner, other, (18, 18, 18), -1)
+            turn = (at / period + index / 3) % 1
+            which = 0 if turn < 0.5 else 1 if turn < 0.7 else 2
+            if which < 2 or (at * 2) % 1 < 0.5:
+                _lamp(picture, x, y + which * size * 3, size, 1.0, tones[which])
+
+    return paint
+
+
+def lit_wall(rng: Generator, width: int, height: int) -> Painter:
+    """A brick wall, a curtain or an awning in warm colours, under a lamp that fails or a screen that changes."""
+    x, y, wide, tall = place(rng, width, height, 0.2, 0.7)
+    noise = clouds(rng, 5)
+    down, across = np.mgrid[0:tall, 0:wide].astype(np.float32)
+    grain = sampled(noise, across * 1.7, down * 1.7)[..., None] * rng.uniform(0.1, 0.5)
+    colour = np.array([rng.uniform(20, 90), rng.uniform(60, 150), rng.uniform(180, 255)], np.float32)
+    random, pace, depth = rng.random(1024), rng.uniform(1, 25), rng.uniform(0.1, 0.7)
+    patches = sampled(clouds(rng, 2), across, down)[..., None]
+
+    def paint(picture: Pixels, at: float) -> None:
+        here, there = random[int(at * pace) % 1024], random[int(at * pace * 0.7) % 1024 - 5]
+        light = 1 - depth * (here * patches + there * (1 - patches))
+        patch = np.clip(colour * (0.7 + grain) * light, 0, 255)
+        over(picture, x, y, patch.astype(np.float32), np.ones((tall, wide), np.float32))
+
+    return paint
+
+
 LOOKALIKES: Final[Mapping[str, Maker]] = {
     maker.__name__: maker
     for maker in (
         neon, ticker, tail_lights, beacon, orange_clothes, flag, leaves, twinkle, sunset, glints, lanterns,
+        welding, traffic_lights, lit_wall,
     )
 }  # fmt: skip
 """What is often taken for a flame, by name."""

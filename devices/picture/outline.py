@@ -9,7 +9,7 @@ that tells left from stolen objects in the literature (Connell et al. 2004; Tian
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,14 +21,33 @@ RIM: Final = 6  # pixels kept around the cells that changed
 CHANGED: Final = 0.12  # of log luma, or of colour weighed as below, by which pixels inside differ
 COLOUR: Final = 4.0  # chroma over luma weighed so that a coat's colour counts like its brightness
 FAINT: Final = 0.05  # a step so small is noise: two such in both pictures are half a vote
+STEP_MIN: Final = 0.1  # of log luma: a fainter shadow changes no cell
+UNEVEN: Final = 0.14  # of log luma, by which a shadow is uneven: noise, a soft rim, the sky's light in it
+TINT: Final = 0.12  # chroma over luma: skylight in a shadow is bluer than the sun
+EDGE_PART: Final = 0.9  # of the pixels; some marks on the ground are sharper than the codec
 POINTS_MIN: Final = 8  # along the line; fewer are no outline
 
 
-def outlined(ground: Look, candidate: Look, standing: Flags, cells: Flags) -> float:
-    """-1 (the thing is in `candidate`) to 1 (it is in `ground`): mean vote along the outline of what changed in `cells`.
+class Pair(NamedTuple):
+    """The place before and after: log luma and weighed colour of every pixel, without the change of the whole picture."""
 
-    `standing`: where the candidate is what is seen there; elsewhere it is something that passed, and the ground is
-    seen. 0 where there is no outline to ask.
+    before: Floats
+    after: Floats
+
+
+def pair(ground: Look, candidate: Look, standing: Flags) -> Pair:
+    """What to compare. Where nothing is `standing` the candidate is something that passed, and the ground is seen."""
+    seen = Look(
+        np.where(spread(standing, ground.detail.shape), candidate.detail, ground.detail),
+        np.where(standing, candidate.mean, ground.mean), ground.busy, ground.noise,
+    )  # fmt: skip
+    return Pair(_picture(ground), _picture(seen))
+
+
+def outlined(pictures: Pair, cells: Flags) -> float:
+    """-1 (the thing is there after) to 1 (it was there before): mean vote along the outline of what changed in `cells`.
+
+    0 where there is no outline to ask.
     """
     rows, columns = np.nonzero(cells)
     if not len(rows):
@@ -37,30 +56,19 @@ def outlined(ground: Look, candidate: Look, standing: Flags, cells: Flags) -> fl
         slice(max(int(rows.min()) * CELL - 2 * RIM, 0), (int(rows.max()) + 1) * CELL + 2 * RIM),
         slice(max(int(columns.min()) * CELL - 2 * RIM, 0), (int(columns.max()) + 1) * CELL + 2 * RIM),
     )
-    seen = Look(
-        np.where(spread(standing, ground.detail.shape), candidate.detail, ground.detail),
-        np.where(standing, candidate.mean, ground.mean), ground.busy, ground.noise,
-    )  # fmt: skip
-    before, after = (_picture(one)[part] for one in (ground, seen))
-    near = cv2.dilate(
-        spread(cells, ground.detail.shape)[part].astype(np.uint8), np.ones((2 * CELL + 1, 2 * CELL + 1), np.uint8)
-    )
-    apart = cv2.blur(np.abs(after - before).sum(axis=2), (3, 3))
-    changed = cv2.morphologyEx(near & (apart > CHANGED), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
-    changed = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    lines, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if not lines:
+    before, after = (one[part] for one in pictures)
+    thing, points = _line(before, after, spread(cells, pictures.before.shape[:2])[part])
+    if not len(points):
         return 0.0
-    thing: Any = cv2.drawContours(np.zeros_like(changed), lines, -1, (1,), cv2.FILLED)
-    points = np.concatenate([line[:, 0] for line in lines])
     soft = cv2.GaussianBlur(thing.astype(np.float32), (0, 0), 2)
     inward = np.stack(
-        [cv2.Sobel(soft, cv2.CV_32F, across, 1 - across)[points[:, 1], points[:, 0]] for across in (1, 0)], axis=1
+        [cv2.Sobel(soft, cv2.CV_32F, across, 1 - across)[points[:, 1], points[:, 0]] for across in (1, 0)],
+        axis=1,
     )
     inward /= np.linalg.norm(inward, axis=1, keepdims=True) + 1e-6
     inner = np.round(points + REACH * inward).astype(int)
     outer = np.round(points - REACH * inward).astype(int)
-    size = (changed.shape[1], changed.shape[0])
+    size = (thing.shape[1], thing.shape[0])
     shown = np.all((inner >= 0) & (inner < size) & (outer >= 0) & (outer < size), axis=1)
     inner, outer = inner[shown], outer[shown]
     parted = (thing[inner[:, 1], inner[:, 0]] > 0) & (thing[outer[:, 1], outer[:, 0]] == 0)
@@ -69,6 +77,38 @@ def outlined(ground: Look, candidate: Look, standing: Flags, cells: Flags) -> fl
         return 0.0
     step_before, step_after = (_step(one, inner, outer) for one in (before, after))
     return float(np.mean((step_before - step_after) / (step_before + step_after + FAINT)))
+
+
+def edge_of_light(pictures: Pair, cells: Flags, soft: Flags) -> bool:
+    """Whether all that changed in `cells` is that the edge of a shadow or a pool of light came to lie there.
+
+    `soft`: cells beside them that became evenly darker or brighter and nothing else. Then every pixel at the edge lies
+    between its old light and theirs, its colour what it was; a thing that casts a shadow shows what is beyond both.
+    """
+    change = pictures.after - pictures.before
+    beside = change[spread(soft, change.shape[:2])]
+    if len(beside) < np.count_nonzero(cells) * CELL * CELL:
+        return False
+    step = float(np.median(beside[:, 0]))
+    if abs(step) < STEP_MIN or float(np.std(beside[:, 0])) > UNEVEN:
+        return False
+    here = change[spread(cells, change.shape[:2])]
+    between = (here[:, 0] > min(step, 0) - UNEVEN) & (here[:, 0] < max(step, 0) + UNEVEN)
+    pale = np.abs(here[:, 1:]).max(axis=1) < TINT * COLOUR
+    return float(np.mean(between & pale)) > EDGE_PART
+
+
+def _line(before: Floats, after: Floats, cells: Flags) -> tuple[Any, Any]:
+    """The pixels of what changed in and just around these, 1 or 0, and the points of its outline (x, y)."""
+    near = cv2.dilate(cells.astype(np.uint8), np.ones((2 * CELL + 1, 2 * CELL + 1), np.uint8))
+    apart = cv2.blur(np.abs(after - before).sum(axis=2), (3, 3))
+    changed: Any = cv2.morphologyEx(near & (apart > CHANGED), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    changed = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    lines, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not lines:
+        return changed, ()
+    thing = cv2.drawContours(np.zeros_like(changed), lines, -1, (1,), cv2.FILLED)
+    return thing, np.concatenate([line[:, 0] for line in lines])
 
 
 def _step(picture: Floats, inner: Any, outer: Any) -> Floats:

@@ -10,7 +10,7 @@ from devices.picture.analytic import Sight
 from devices.picture.zone import Box
 
 LOOKS: Final = 5  # judgements that must agree on the average; with one each 0.8 s, four seconds
-ON: Final = 0.8
+ON: Final = 0.75
 OFF: Final = 0.35
 PLACES_MAX: Final = 16
 REACH: Final = 0.02  # of the picture, by which a place may shift from one judgement to the next

@@ -11,6 +11,7 @@ from devices.picture.layers import grown
 from devices.picture.likeness import Flags, Unlikeness
 
 JOIN: Final = 2  # cells (8 pixels of the half picture): parts so near each other are one thing
+BESIDE: Final = 8  # cells: how far beside its edge a shadow is looked for
 WIDTH_MIN: Final = 3
 
 _LIGHT_TEXTURE: Final = 0.10  # part of a region's inside whose texture may differ though only the light does
@@ -82,3 +83,8 @@ def only_light(region: Region, against: Unlikeness) -> bool:
         return bool(against.hard[region.cells].mean() < 0.5)
     even = float(np.std(against.light[inside])) < _LIGHT_SPREAD
     return bool(against.hard[inside].mean() < _LIGHT_TEXTURE and even)
+
+
+def soft(region: Region, standing: Flags, against: Unlikeness) -> Flags:
+    """The cells beside a region that became darker or brighter and show the same surface still."""
+    return np.asarray(standing & ~against.hard & grown(region.cells, BESIDE) & ~region.cells)

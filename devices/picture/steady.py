@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 
 from devices.picture.frame import Pixels
-from devices.picture.likeness import CELL, WINDOW, Flags, Look
+from devices.picture.likeness import CELL, WINDOW, Flags, Look, spread
 
 REACH: Final = (
     8.0  # pixels of the half picture, 2.5 % of its width; beyond it the camera was moved (see tamper)
 )
 STEP: Final = 1.5  # pixels a picture: the estimate is of first order and right only near the truth
 _OUTLIER: Final = 0.5  # of log luma: how much a single pixel may say
+_OTHER: Final = 0.5  # of all cells: a view that was pushed differs everywhere
 _TEXTURE: Final = 5e-6  # mean square gradient needed along both axes; without texture nothing can be said
 
 
@@ -46,14 +47,18 @@ class Steady:
             ~(out | ((rows < reach_y) if self.y < -1 else (rows > high - reach_y) if self.y > 1 else False))
         )
 
-    def follow(self, now: Look, reference: Look) -> None:
+    def follow(self, now: Look, reference: Look, other: Flags | None = None) -> None:
         """Correct the shift by what is left of it between a steadied picture and the reference.
 
-        Things that stand in front of the reference hardly disturb: their detail has nothing to do with its gradients.
+        `other`: cells that show something else than the reference; they have no say, unless that is nearly all of them.
+        What passes hardly disturbs: its detail has nothing to do with the reference's gradients.
         """
         rest = np.clip(now.detail - reference.detail, -_OUTLIER, _OUTLIER)
         across = cv2.Sobel(reference.detail, cv2.CV_32F, 1, 0, scale=0.125)
         down = cv2.Sobel(reference.detail, cv2.CV_32F, 0, 1, scale=0.125)
+        if other is not None and other.any() and other.mean() < _OTHER:
+            weight = ~spread(other, rest.shape)
+            across, down = across * weight, down * weight
         xx, yy, xy = (float(np.mean(part)) for part in (across * across, down * down, across * down))
         determinant = xx * yy - xy * xy
         if min(xx, yy) < _TEXTURE or determinant < 0.05 * xx * yy:

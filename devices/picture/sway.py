@@ -12,7 +12,9 @@ from devices.picture.frame import SMALL_WIDTH, Pixels, narrowed
 Way = tuple[float, float]
 """Pixels to the right and down."""
 
-REACH: Final = 0.06  # of the width: a hand does not go farther in a tenth of a second; a cut or a flash seems to
+REACH: Final = (
+    0.06  # of the width: a hand does not go farther in a tenth of a second; a cut or a flash seems to
+)
 SURE: Final = 0.12  # of the correlation in one peak; things that move by themselves leave less
 _SOFT: Final = 9  # pixels of the small picture: what is larger is light, not edges
 _CLIP: Final = 24.0  # grey levels: lamps, flames and their glow may say no more than other edges

@@ -14,8 +14,8 @@ from devices.picture.drawing import car, drawn
 from devices.picture.frame import Frame, Pixels
 from devices.picture.layers import Ground, Layers, alike, grown
 from devices.picture.likeness import CELL, Flags, Look, colourless, look
-from devices.picture.outline import outlined
-from devices.picture.region import Region, only_light, regions
+from devices.picture.outline import Pair, edge_of_light, outlined, pair
+from devices.picture.region import Region, only_light, regions, soft
 from devices.picture.steady import Steady
 from devices.picture.zone import Zone, box_of, masked
 
@@ -34,7 +34,7 @@ LIGHT_MS: Final = 20_000  # light that stands so long (a lamp, the sun's edge) i
 TOGETHER_MS: Final = 3000  # parts that came so shortly after one another and lie near are one thing
 RESTLESS: Final = 0.3  # of the cells around something upright that must move for it to be a person
 OTHER_VIEW: Final = 0.6  # of all cells standing differently: no object but another view, to be learned anew
-SURELY_GONE: Final = 0.02  # of the votes along the outline: when in doubt, something is there
+SURELY_GONE: Final = 0.08  # of the votes along the outline: when in doubt, something is there
 OBJECTS_MAX: Final = 16  # told at a time; more would be the same message to a person
 
 
@@ -91,7 +91,7 @@ class Occupation:
         if self._layers is None:
             self._learn(now)
             return told
-        self._steady.follow(now, self._layers.ground.look)
+        self._steady.follow(now, self._layers.ground.look, self._layers.has)
         self._layers.feed(now, self._steady.inside(now.busy.shape), self._clock, passed)
         if self._clock - self._looked >= LOOK_MS:
             self._looked = self._clock
@@ -169,32 +169,44 @@ class Occupation:
         yield from self._end(over)
         standing &= layers.has
         lit = standing.copy()
+        pictures = None
         for region in regions(standing & against.hard, self._size_min):
-            light = only_light(region, against)
-            if not light:
-                lit &= ~region.cells
-                yield from self._found(region, layers, standing, against.hard)
+            if only_light(region, against):
+                continue
+            if not self._part(region, layers, standing):
+                pictures = pictures or pair(layers.ground.look, layers.candidate, standing)
+                if edge_of_light(pictures, region.cells, soft(region, standing, against)):
+                    continue
+                yield from self._found(region, layers, standing, against.hard, pictures)
+            lit &= ~region.cells
         for one in self._objects:
             lit &= ~one.cells
             if one.sight.type == "removed" and self._at - one.sight.start > ABSORB_MS:
                 layers.absorb(one.cells)
         layers.absorb(lit & (self._clock - layers.since >= max(LIGHT_MS, self._dwell)))
 
-    def _found(self, region: Region, layers: Layers, standing: Flags, hard: Flags) -> Iterator[Sight]:
-        since = int(np.median(layers.since[region.cells & standing]))
-        start = self._at - (self._clock - since)
+    def _since(self, region: Region, layers: Layers, standing: Flags) -> int:
+        return int(np.median(layers.since[region.cells & standing]))
+
+    def _part(self, region: Region, layers: Layers, standing: Flags) -> bool:
+        """Whether the region is part of something that was told; it is counted to it."""
+        start = self._at - (self._clock - self._since(region, layers, standing))
         for one in self._objects:
-            touching = np.count_nonzero(region.cells & grown(one.cells, 1)) > 0.3 * np.count_nonzero(
-                region.cells
-            )
+            shared = np.count_nonzero(region.cells & grown(one.cells, 1))
             together = abs(start - one.sight.start) <= TOGETHER_MS and np.any(region.near & one.cells)
-            if touching or together:
+            if shared > 0.3 * np.count_nonzero(region.cells) or together:
                 one.cells |= region.cells
-                return
+                return True
+        return False
+
+    def _found(
+        self, region: Region, layers: Layers, standing: Flags, hard: Flags, pictures: Pair
+    ) -> Iterator[Sight]:
         if region.upright and layers.restless(region.around) > RESTLESS:
             return  # somebody who stands and talks; a thing would be still
-        gone = outlined(layers.ground.look, layers.candidate, standing, region.cells) > SURELY_GONE
-        kind = "removed" if gone else "occupied"
+        since = self._since(region, layers, standing)
+        start = self._at - (self._clock - since)
+        kind = "removed" if outlined(pictures, region.cells) > SURELY_GONE else "occupied"
         for name, zone in self._zones:
             inside = region.cells & zone
             if np.count_nonzero(inside) < self._size_min or len(self._objects) >= OBJECTS_MAX:

@@ -57,11 +57,11 @@ def test_it_says_when_it_cannot_tell(view: View) -> None:
 
 def test_weights_of_other_features_are_refused() -> None:
     """A file fitted by another version is not used in silence."""
-    old = Model(("flicker",), (0.0,), (1.0,), (1.0,), 0.0)
+    old = Model(("flicker",), (0.0,), (1.0,), (1.0, 0.0), 0.0)
     with pytest.raises(ValueError, match="calibrate again"):
         Config(model=old)
     with pytest.raises(ValueError, match="finite"):
-        Model(("flicker",), (0.0,), (0.0,), (1.0,), 0.0)
+        Model(("flicker",), (0.0,), (0.0,), (1.0, 0.0), 0.0)
 
 
 def test_a_regression_finds_what_separates() -> None:
