@@ -20,9 +20,14 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from bench.vision_cost import measure_cost
+from bench.vision_fires import ALIKE, FIRES, SECONDS, Hearth
 from bench.vision_harmless import HARMLESS
 from bench.vision_laid import BASES, Clip, made
 from bench.vision_mischief import MISCHIEF
+from bench.vision_stand import DWELL_S as STAND_DWELL_S
+from bench.vision_stand import KINDS, LEARN_S, Stage
+from bench.vision_stand import QUIET as STAND_QUIET
+from bench.vision_stand import verdict as verdict_of_stand
 from devices.discover import discover
 from devices.picture.frame import Pixels
 from devices.picture.view import CLIP, ViewConfig
@@ -161,6 +166,35 @@ def wilson(count: int, of: int) -> tuple[float, float]:
     return (middle - reach) / (1 + z * z / of), (middle + reach) / (1 + z * z / of)
 
 
+def stood(folder: Path, each: int, seed: int) -> None:
+    """Things left, taken, moved and passing in the real clips; hits are in time and of the right type."""
+    say(f"\n### Things laid into real clips ({each} of each, seed {seed})\n")
+    say("| what happens | told in time | over in time | clips with something besides |\n|---|---|---|---|")
+    stage = Stage(folder)
+    for kind in (*KINDS, *STAND_QUIET):
+        verdicts = []
+        for number in range(each):
+            case = stage.case(kind, number, seed)
+            options = {"zones": case.zones, "dwell_s": STAND_DWELL_S, "learn_s": LEARN_S}
+            verdicts.append(verdict_of_stand(case, seen(iter(case.frames), CLIP, options, "occupation")))
+        hits, over = sum(v.hit for v in verdicts), sum(v.over for v in verdicts)
+        found = f"{hits} of {each} | {over} of {each}" if kind in KINDS else " | "
+        say(f"| {kind} | {found} | {sum(bool(v.wrong) for v in verdicts)} |")
+
+
+def burned(folder: Path, each: int, seed: int) -> None:
+    """Fires and look-alikes laid over the real clips; found is a possible flame within 10 s."""
+    say(f"\n### Fires and look-alikes laid over real clips ({each} of each, {SECONDS} s, seed {seed})\n")
+    say("| what is there | possible flame told | of |\n|---|---|---|")
+    hearth = Hearth(folder)
+    for kind in (*FIRES, *ALIKE):
+        told = 0
+        for number in range(each):
+            events = seen(iter(hearth.clip(kind, number, seed)), CLIP, {}, "flame")
+            told += any(e.type == "possible_flame" and e.told <= 10 for e in events)
+        say(f"| {kind} | {told} | {each} |")
+
+
 def varied(dice: random.Random, kind: str) -> Scene:
     """A scene of 22 s in which this happens from about 8 s on, everything else as the dice fall."""
     start = dice.uniform(7, 9)
@@ -235,6 +269,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="vision-eval", description=main.__doc__)
     parser.add_argument("--scenes", type=int, default=20, help="random scenes of each happening")
     parser.add_argument("--laid", type=int, default=3, help="clips of each kind laid over each real clip")
+    parser.add_argument(
+        "--stood", type=int, default=4, help="clips of each kind with things left, taken, moved"
+    )
+    parser.add_argument("--burned", type=int, default=14, help="clips of each kind of fire and of look-alike")
     parser.add_argument("--days", type=int, default=1, help="simulated camera-days")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--footage", type=Path, default=FOOTAGE, help="a folder with labels.json")
@@ -244,6 +282,10 @@ def main() -> None:
         footage(chosen.footage)
         if chosen.laid:
             held_out(chosen.footage, chosen.laid, chosen.seed)
+        if chosen.stood:
+            stood(chosen.footage, chosen.stood, chosen.seed)
+        if chosen.burned:
+            burned(chosen.footage, chosen.burned, chosen.seed)
     if chosen.scenes:
         scenes(chosen.scenes, chosen.seed)
     if chosen.days:

@@ -1,4 +1,4 @@
-"""Fires and what is taken for them, laid over real clips by dice: computed flames, a real clip's flames elsewhere, look-alikes."""
+"""Fires and what is taken for them, laid over real clips by dice: computed flames, real flames, look-alikes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Burning:
 
     def step(self, seconds: float) -> None:
         """Go on by so much, at most 1/12 s at a time."""
-        wide, tall = GRID
+        wide = GRID[0]
         fresh = cv2.resize(self._noise.random((1, 7), np.float32), (wide, 1), interpolation=cv2.INTER_CUBIC)[
             0
         ]
@@ -98,7 +98,7 @@ class Burning:
 
 
 def computed(dice: random.Random, width: int, height: int) -> Painter:
-    """A computed fire of 8 to 70 % of the picture's height: its light on a sensor that saturates, its glow, some smoke."""
+    """A computed fire of 8 to 70 % of the picture's height: light on a sensor that saturates, a glow, some smoke."""
     tall = height * float(np.exp(dice.uniform(np.log(0.14), np.log(0.95))))
     wide = tall * dice.uniform(0.5, 1.4)
     # The larger it looks the larger it mostly is, and the slower.
@@ -218,7 +218,7 @@ Change = Callable[[Pixels, float], None]
 
 
 def real_alike(dice: random.Random, width: int, height: int) -> Change:
-    """Real motion in a flame's colours: traffic in orange, a garden in autumn, a red sky, a screen that shows warm film."""
+    """Real motion in a flame's colours: orange traffic, a garden in autumn, a red sky, a screen with a warm film."""
     how = dice.choice(("band", "band", "all", "screen", "gusts", "gusts"))
     tone = (dice.uniform(150, 195), dice.uniform(60, 110))
     much, lit = dice.uniform(0.5, 1.0), dice.uniform(0.9, 1.8)

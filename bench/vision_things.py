@@ -1,4 +1,4 @@
-"""Things cut out of real clips, and drawn ones, to be laid over other clips: cars, bottles, boxes, people who carry them."""
+"""Things cut out of real clips, and drawn ones, to be laid over other clips: cars, bottles, boxes, people."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A small logistic regression over features and their products: fitted by Newton's method, judged on unseen clips.
 
-The products let a feature have a best value instead of a best direction (a flame flickers more than a wall and less than
-a lamp that blinks), and let one feature mean something else where another is high.
+The products let a feature have a best value instead of a best direction (a flame flickers more than a wall and less
+than a lamp that blinks), and let one feature mean something else where another is high.
 """
 
 from __future__ import annotations

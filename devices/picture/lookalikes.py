@@ -297,7 +297,7 @@ def welding(rng: Generator, width: int, height: int) -> Painter:
         for way, far in zip(sparks.uniform(0, 2 * np.pi, count), sparks.random(count) ** 2, strict=True):
             fall = speed * far * far
             here = np.array([x + np.cos(way) * speed * far, y - abs(np.sin(way)) * speed * far * 0.7 + fall])
-            there = here + (np.cos(way) * 3, 2.0)
+            there = here + np.array([np.cos(way) * 3, 2.0])
             ends = [(int(one[0]), int(one[1])) for one in (here, there)]
             cv2.line(picture, ends[0], ends[1], (60, hue * (1 - 0.5 * far), 255), 1, cv2.LINE_AA)
 

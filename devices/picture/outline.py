@@ -29,7 +29,7 @@ POINTS_MIN: Final = 8  # along the line; fewer are no outline
 
 
 class Pair(NamedTuple):
-    """The place before and after: log luma and weighed colour of every pixel, without the change of the whole picture."""
+    """The place before and after: log luma and weighed colour of every pixel."""
 
     before: Floats
     after: Floats

@@ -21,7 +21,7 @@ _CLIP: Final = 24.0  # grey levels: lamps, flames and their glow may say no more
 
 
 def shift(before: Pixels, after: Pixels) -> Way:
-    """How far what stands still in the view went between two pictures (YCrCb, of one shape); (0, 0) where that is unsure.
+    """How far what stands still went between two pictures (YCrCb, of one shape); (0, 0) where that is unsure.
 
     Phase correlation (Kuglin and Hines 1975) of their edges, to a part of a pixel.
     """

@@ -33,7 +33,7 @@ def grainy(picture: Pixels, seed: int) -> Pixels:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("tone", [(70, 70, 70), (90, 140, 170), (225, 225, 220)])
 def test_what_is_there_and_what_is_gone(seed: int, tone: tuple[int, int, int]) -> None:
-    """A plain box before a hedge was left there when it came, and removed when it went, though it hid what is busier."""
+    """A plain box before a hedge was left when it came, and removed when it went, though it hid what is busier."""
     empty, full = hedge(seed), hedge(seed)
     cv2.rectangle(full, (130, 70), (190, 120), tone, -1)
     before, after = look(grainy(empty, 1)), look(grainy(full, 2))
