@@ -1,4 +1,4 @@
-"""Fires and what is taken for them, laid over real clips by dice: computed flames, real flames, look-alikes."""
+"""Fires and what is taken for them, laid over real clips: computed flames, a real clip's flames, look-alikes."""
 
 from __future__ import annotations
 
