@@ -90,7 +90,7 @@ def edge_of_light(pictures: Pair, cells: Flags, soft: Flags) -> bool:
     if len(beside) < np.count_nonzero(cells) * CELL * CELL:
         return False
     step = float(np.median(beside[:, 0]))
-    if abs(step) < STEP_MIN or float(np.std(beside[:, 0])) > UNEVEN:
+    if abs(step) < STEP_MIN or float(np.median(np.abs(beside[:, 0] - step))) > UNEVEN / 2:
         return False
     here = change[spread(cells, change.shape[:2])]
     between = (here[:, 0] > min(step, 0) - UNEVEN) & (here[:, 0] < max(step, 0) + UNEVEN)

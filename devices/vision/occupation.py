@@ -34,7 +34,7 @@ LIGHT_MS: Final = 20_000  # light that stands so long (a lamp, the sun's edge) i
 TOGETHER_MS: Final = 3000  # parts that came so shortly after one another and lie near are one thing
 RESTLESS: Final = 0.3  # of the cells around something upright that must move for it to be a person
 OTHER_VIEW: Final = 0.6  # of all cells standing differently: no object but another view, to be learned anew
-SURELY_GONE: Final = 0.08  # of the votes along the outline: when in doubt, something is there
+SURELY_GONE: Final = 0.04  # of the votes along the outline: when in doubt, something is there
 OBJECTS_MAX: Final = 16  # told at a time; more would be the same message to a person
 
 
