@@ -63,7 +63,7 @@ class Burning:
         # Gas that is as hot as fire moves at `rise`; buoyancy makes up for what drag takes.
         self._v -= np.float32(seconds * self._buoyant * self._rise) * self.heat
         self._u += np.float32(seconds * 2) * (self._wind * self.heat - self._u * 0.3)
-        curl = cv2.Sobel(self._v, cv2.CV_32F, 1, 0, scale=0.125) - cv2.Sobel(
+        curl: Any = cv2.Sobel(self._v, cv2.CV_32F, 1, 0, scale=0.125) - cv2.Sobel(
             self._u, cv2.CV_32F, 0, 1, scale=0.125
         )
         curl = cv2.GaussianBlur(curl, (0, 0), self._soft)
@@ -90,11 +90,8 @@ class Burning:
         """The flow without what flows together or apart."""
         fu, fv = np.fft.rfft2(u), np.fft.rfft2(v)
         along = (self._k[0] * fu + self._k[1] * fv) / self._k2
-        u, v = (
-            np.fft.irfft2(fu - along * self._k[0], s=u.shape),
-            np.fft.irfft2(fv - along * self._k[1], s=v.shape),
-        )
-        return u.astype(np.float32), v.astype(np.float32)
+        free = [np.fft.irfft2(f - along * k, s=u.shape) for f, k in ((fu, self._k[0]), (fv, self._k[1]))]
+        return free[0].astype(np.float32), free[1].astype(np.float32)
 
 
 def computed(dice: random.Random, width: int, height: int) -> Painter:
@@ -151,11 +148,12 @@ class RealFlames:
         self._film: list[Pixels] = []
         self._covers: list[Floats] = []
         self._dark: Floats | None = None
-        for ok, picture in iter(capture.read, (False, None)):
+        while (read := capture.read())[0]:
+            picture = np.asarray(read[1], np.uint8)
             tall, wide = picture.shape[:2]
             rows = slice(round(box[1] * tall), round((box[1] + box[3]) * tall))
             columns = slice(round(box[0] * wide), round((box[0] + box[2]) * wide))
-            part = np.asarray(picture[rows, columns], np.uint8) if ok else picture
+            part = picture[rows, columns]
             luma, red, blue = cv2.split(cv2.cvtColor(part, cv2.COLOR_BGR2YCrCb))
             shines = (luma > 175) | (luma > self._wall(luma) + 30.0)
             burns = shines & (cv2.subtract(red, blue) > 25)

@@ -151,4 +151,4 @@ def person(dice: random.Random, step: float) -> Thing:
             cv2.line(picture, (30 + side * 8, 34), (30 - side * swing, 62), tones[1], 8)
         cv2.rectangle(picture, (20, 26), (40, 68), tones[1], -1)
         cv2.circle(picture, (30, 13), 10, tones[2], -1)
-    return Thing(bgr.astype(np.float32), cover.astype(np.float32) / 255)
+    return Thing(bgr.astype(np.float32), (cover / 255).astype(np.float32))

@@ -34,7 +34,6 @@ LIGHT_MS: Final = 20_000  # light that stands so long (a lamp, the sun's edge) i
 TOGETHER_MS: Final = 3000  # parts that came so shortly after one another and lie near are one thing
 RESTLESS: Final = 0.3  # of the cells around something upright that must move for it to be a person
 OTHER_VIEW: Final = 0.6  # of all cells standing differently: no object but another view, to be learned anew
-SURELY_GONE: Final = 0.04  # of the votes along the outline: when in doubt, something is there
 OBJECTS_MAX: Final = 16  # told at a time; more would be the same message to a person
 
 
@@ -206,7 +205,7 @@ class Occupation:
             return  # somebody who stands and talks; a thing would be still
         since = self._since(region, layers, standing)
         start = self._at - (self._clock - since)
-        kind = "removed" if outlined(pictures, region.cells) > SURELY_GONE else "occupied"
+        kind = "removed" if outlined(pictures, region.cells) > 0 else "occupied"
         for name, zone in self._zones:
             inside = region.cells & zone
             if np.count_nonzero(inside) < self._size_min or len(self._objects) >= OBJECTS_MAX:
