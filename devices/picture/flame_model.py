@@ -8,8 +8,8 @@ motion in a flame's colours. All laid over these clips by `bench.vision_fires` w
 `devices.picture.teaching`.
 
 What it does on clips it was not fitted on is in docs/vision-analytics.md. Fitted without house6 and its flames, it
-finds house6 in all three renderings after 6.4 to 8 s, and its flames elsewhere in 26 of 32 clips. One real fire is far too
-little to promise a rate of anything.
+finds house6 in all three renderings after 6.4 to 8 s, and its flames elsewhere in 26 of 32 clips. One real fire is far
+too little to promise a rate of anything.
 """
 
 from __future__ import annotations
