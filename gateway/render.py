@@ -65,6 +65,7 @@ def incident_1(
     """
     zone = zone_of(doc, catalogue)
     alarms = _important(doc.alarms)
+    total = max(doc.alarms_total, len(alarms))
     shape = Incident1(
         schema=NAME,
         id=doc.id,
@@ -94,7 +95,7 @@ def incident_1(
             for c in doc.cases
         ],
         links=Links1(f"{base_url.rstrip('/')}/api/v1/incidents/{doc.id}"),
-        alarms_total=len(alarms) if len(alarms) > ALARMS_MAX else msgspec.UNSET,
+        alarms_total=total if total > ALARMS_MAX else msgspec.UNSET,
     )
     made: dict[str, Any] = msgspec.to_builtins(shape)
     return made
@@ -213,7 +214,7 @@ def _narrowed(doc: IncidentDoc, catalogue: Catalogue) -> str:
         return doc.place
     devices = {alarm.device for alarm in doc.alarms}
     places = {catalogue.devices[device].place for device in devices if device in catalogue.devices}
-    if len(places) != 1 or not devices <= catalogue.devices.keys():
+    if doc.alarms_total or len(places) != 1 or not devices <= catalogue.devices.keys():
         return doc.place
     (place,) = places
     return place if any(node.id == doc.place for node in catalogue.path(place)) else doc.place

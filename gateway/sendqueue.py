@@ -99,6 +99,18 @@ class Job:
         return (self.priority, self.order) < (other.priority, other.order)
 
 
+def _needless(old: Job, newer: Notify | Publish, lane: deque[Job]) -> bool:
+    """Whether the newer word of one lane makes one that still waits needless: it tells the whole incident anew.
+
+    What is first in its lane goes out all the same. So a storm of a thousand points rings a phone twice, with its first
+    word and its last, and not a thousand times over the next hour.
+    """
+    said = old.effect
+    if isinstance(said, Notify) and isinstance(newer, Notify):
+        return old is not lane[0] and said.reason == newer.reason and said.urgent <= newer.urgent
+    return isinstance(newer, Publish) and newer.doc is not None and (old.priority > 2 or len(lane) >= LANE_MAX)
+
+
 class SendQueue:
     """Mutable, single-threaded, without a clock: `now` is monotonic ms. `random` gives [0, 1) for the jitter."""
 
@@ -129,10 +141,8 @@ class SendQueue:
             return self.end(effect.id, Outcome.FAILED, "queue-full", now)
         lane = self._lanes.setdefault(job.lane, deque())
         head = lane[0] if lane else None
-        if isinstance(effect, Publish) and effect.doc is not None:
-            crowded = len(lane) >= LANE_MAX
-            for old in [j for j in lane if not j.under_way and (j.priority > 2 or crowded)]:
-                self._fold(lane, old, job)
+        for old in [j for j in lane if not j.under_way and _needless(j, effect, lane)]:
+            self._fold(lane, old, job)
         self._jobs[job.id] = job
         lane.append(job)
         if lane[0] is not head:

@@ -194,7 +194,7 @@ class _Saying:
             return ""
         said = self.statement(self.alarms[0])
         if len(self.alarms) > 1:
-            return self._say("message.what_more", what=said, n=len(self.alarms))
+            return self._say("message.what_more", what=said, n=self.doc.alarms_total or len(self.alarms))
         return "" if self.headline.startswith(said) else said
 
     def short(self) -> str:

@@ -93,6 +93,7 @@ class IncidentDoc(msgspec.Struct, frozen=True):
     title: str = ""  # rule id of the first, highest alarm
     merged_into: str | None = None
     give_back_at: int | None = None  # taken, and open again then unless somebody arrives or judges it
+    alarms_total: int = 0  # where `alarms` lists only the weightiest ALARMS_SAID of more; else 0
 
 
 class Notify(msgspec.Struct, frozen=True, tag="notify"):

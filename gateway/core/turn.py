@@ -29,6 +29,10 @@ from gateway.core.state import Alarm, Commanded, Incident, State
 from rules.rule import Rule
 
 RECORDING: Final = "recording"
+ALARMS_SAID: Final = 50
+"""Alarms an incident's document lists (as many as incident/1 does). A storm of some thousand points makes as many
+documents: with every alarm in each, the few seconds until they are written and shown would fill the memory.
+"""
 TOLD_MAX: Final = 60  # rows of one call chain kept on the incident; the deliveries table keeps all
 
 
@@ -201,14 +205,30 @@ def incident_doc(incident: Incident, state: State, plan: Compiled, utc: int) -> 
     return IncidentDoc(
         incident.id, incident.rev, incident.mode, incident.site, incident.hazard, incident.priority,
         incident.handling, incident.verdict, incident.sound, common_place(incident, plan), list(incident.places),
-        incident.opened_utc, min(measured) if measured else None, utc, [alarm_doc(a, state) for a in alarms],
+        incident.opened_utc, min(measured) if measured else None, utc,
+        [alarm_doc(a, state) for a in _weightiest(alarms)],
         (), incident.cause, max((a.late_ms for a in alarms), default=0),
         incident.muted_until + offset if incident.muted_until is not None else None,
         incident.taken_by, incident.taken_role,
         incident.next_at + offset if incident.next_at is not None else None, upcoming, incident.step,
         title=first.rule if first else "",
         give_back_at=incident.give_back_at + offset if incident.give_back_at is not None else None,
+        alarms_total=len(alarms) if len(alarms) > ALARMS_SAID else 0,
     )  # fmt: skip
+
+
+def _weightiest(alarms: list[Alarm]) -> list[Alarm]:
+    """At most ALARMS_SAID of them, in their order. What stands goes before what is over or set aside: from the list
+    is read what may be done next.
+    """
+    if len(alarms) <= ALARMS_SAID:
+        return alarms
+
+    def lightness(alarm: Alarm) -> tuple[bool, bool, int, bool]:
+        return alarm.state == "NORM", alarm.out_until is not None, alarm.priority, not alarm.active
+
+    weighed = sorted(range(len(alarms)), key=lambda i: lightness(alarms[i]))
+    return [alarms[i] for i in sorted(weighed[:ALARMS_SAID])]
 
 
 def common_place(incident: Incident, plan: Compiled) -> str:

@@ -8,6 +8,7 @@ import pytest
 from devices.reading import Flag
 from gateway.clock import ManualClock
 from gateway.core.effect import Notify, Publish
+from gateway.core.turn import ALARMS_SAID
 from gateway.inprocess import START_UTC_MS, Gateway
 from tests.core.community import estate
 
@@ -350,6 +351,21 @@ def test_one_storm_is_one_incident(home: Gateway) -> None:
     assert len(home.docs) == 1
     home.measure("other", "smoke", True)
     assert len(home.docs) == 2
+
+
+def test_a_storm_lists_what_stands_and_counts_the_rest() -> None:
+    """Each of a storm's documents is bounded, or thousands of them fill the memory; what still burns is in it."""
+    home = Gateway(estate())
+    for n in range(300):
+        home.measure(f"new{n}", "smoke", True)
+    doc = home.docs[only(home)]
+    assert (len(doc.alarms), doc.alarms_total) == (ALARMS_SAID, 300)
+    for n in range(299):
+        home.measure(f"new{n}", "smoke", False)
+    assert home.act("wang", "take").ok
+    home.act("wang", "reset")
+    doc = home.docs[only(home)]
+    assert [a.device for a in doc.alarms if a.state == "ACKED"] == ["sim:new299"]
 
 
 def test_start_is_now() -> None:

@@ -208,6 +208,23 @@ def test_waiting_revisions_of_a_p3_fold_into_the_newest() -> None:
     ]  # fmt: skip
 
 
+def test_a_storm_rings_a_phone_twice() -> None:
+    """A thousand new points of one fire: the first word goes out, then the last, which tells of them all."""
+    q = queue()
+    for n in range(1_000):
+        q.add(notify(f"{n}.1", reason="spread"), CHAT, 0)
+    q.add(notify("1000.1", reason="confirmed"), CHAT, 0)
+    assert q.waiting == 3
+    sent: list[str] = []
+    ends: list[Ended] = []
+    while jobs := q.start(0):
+        sent += [j.id for j in jobs]
+        ends += [e for job in jobs for e in q.ended_try(job, SENT, 0)]
+    assert sent == ["0.1", "999.1", "1000.1"]
+    assert len(ends) == len({e.effect for e in ends}) == 1_001
+    assert {e.outcome for e in ends} == {Outcome.SENT}
+
+
 def test_p1_publications_all_arrive_in_order() -> None:
     """A city platform sees opened, taken and closed of a fire, each of them, until too many wait."""
     q = queue()
