@@ -74,7 +74,7 @@ def verdict(status: int, body: bytes) -> SendOutcome:
     """What an answer means. Never raises; an answer that is no JSON object with a code is a failure."""
     try:
         answer = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         return SendOutcome(Sent.RETRY, f"http-{status}")

@@ -108,7 +108,9 @@ def _needless(old: Job, newer: Notify | Publish, lane: deque[Job]) -> bool:
     said = old.effect
     if isinstance(said, Notify) and isinstance(newer, Notify):
         return old is not lane[0] and said.reason == newer.reason and said.urgent <= newer.urgent
-    return isinstance(newer, Publish) and newer.doc is not None and (old.priority > 2 or len(lane) >= LANE_MAX)
+    return (
+        isinstance(newer, Publish) and newer.doc is not None and (old.priority > 2 or len(lane) >= LANE_MAX)
+    )
 
 
 class SendQueue:

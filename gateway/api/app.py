@@ -35,7 +35,7 @@ from gateway.api import (
     stream,
 )
 from gateway.api.metrics import HouseCollector, Requests
-from gateway.api.middleware import Guard
+from gateway.api.middleware import HEADERS, Guard
 from gateway.api.parts import Parts
 from gateway.api.problems import MEDIA_TYPE, PROBLEMS, Problem
 from gateway.clock import SystemClock
@@ -157,8 +157,8 @@ async def _http(_request: Request, error: Exception) -> Response:
         response = Problem("method_not_allowed").response()
         response.headers.update(error.headers or {})
         return response
-    if error.status_code in (404, 413):
-        return Problem("no_route" if error.status_code == 404 else "too_large").response()
+    if (code := {404: "no_route", 408: "slow", 413: "too_large"}.get(error.status_code)) is not None:
+        return Problem(code).response()
     return Problem("invalid", str(error.detail)[:200]).response()
 
 
@@ -174,4 +174,7 @@ async def _not_found(_request: Request, _error: Exception) -> Response:
 async def _bug(request: Request, error: Exception) -> Response:
     # API boundary: one request's bug must not end the process; it is logged whole and counted as a 500.
     log.error("request failed", route=getattr(request.scope.get("route"), "path", "?"), exc_info=error)
-    return Problem("internal").response()
+    response = Problem("internal").response()
+    # Starlette answers a bug outside of every middleware, and so outside of the guard.
+    response.headers.update({name.decode(): value.decode() for name, value in HEADERS.items()})
+    return response

@@ -30,6 +30,7 @@ TYPES: Final = {"csv": "text/csv; charset=utf-8; header=present", "parquet": "ap
 DAY_MS: Final = 86_400_000
 PAGE_ROWS: Final = 20_000
 STEPS_MAX: Final = 10_000  # of one page, where rows are steps
+EMPTY_MAX: Final = 3  # pages without a row, after which the store is asked where rows go on
 PIECE: Final = 64 * 1024  # bytes
 RAW: Final = ("at", "point", "value", "unit", "measured_at", "flags")
 ROLLED: Final = ("at", "point", "min", "max", "mean", "last", "count", "unit")
@@ -70,14 +71,15 @@ def _rows(store: Store, wanted: Wanted) -> Iterator[tuple[str, Any]]:
 
 
 def _raw(store: Store, point: str, wanted: Wanted) -> Iterator[Sequence[Any]]:
-    at, limit, seen = wanted.since, PAGE_ROWS, set[tuple[int, int]]()
+    at, limit, seen, days = wanted.since, PAGE_ROWS, set[tuple[int, int]](), 1
     while at < wanted.until:
-        end = min((at // DAY_MS + 1) * DAY_MS, wanted.until)
+        end = min((at // DAY_MS + days) * DAY_MS, wanted.until)
         (series,) = store.read(Query([point], at, end, None, limit))
         rows: Sequence[Any] = series.rows
         fresh = [row for row in rows if (row[4], row[5]) not in seen]
         yield fresh
         if not series.more:
+            days = 1 if rows else 2 * days  # a window from 1970 to 9999 is mostly empty
             at, limit, seen = end, PAGE_ROWS, set()
             continue
         last = rows[-1][0]
@@ -88,12 +90,27 @@ def _raw(store: Store, point: str, wanted: Wanted) -> Iterator[Sequence[Any]]:
 
 
 def _steps(store: Store, point: str, wanted: Wanted, step_ms: int) -> Iterator[Sequence[Any]]:
-    at = wanted.since
+    at, empty = wanted.since, 0
     while at < wanted.until:
         end = min((at // step_ms + STEPS_MAX) * step_ms, wanted.until)
         (series,) = store.read(Query([point], at, end, step_ms, STEPS_MAX + 1))
         yield series.rows
-        at = end
+        at, empty = end, 0 if series.rows else empty + 1
+        if empty >= EMPTY_MAX and at < wanted.until:
+            at, empty = _next(store, point, at, wanted.until, step_ms), 0
+
+
+def _next(store: Store, point: str, since: int, until: int, step_ms: int) -> int:
+    """Where readings go on behind many empty pages, found in coarse steps, then in finer ones; `until` if nowhere."""
+    end = until
+    while end - since > STEPS_MAX * step_ms:
+        coarse = max(step_ms, -(-(end - since) // STEPS_MAX))
+        (series,) = store.read(Query([point], since, end, coarse, STEPS_MAX + 1))
+        if not series.rows:
+            return end
+        began = series.rows[0][0]
+        since, end = max(began, since), min(began + coarse, end)
+    return since
 
 
 def _csv(rows: Iterator[tuple[str, Any]], wanted: Wanted) -> Iterator[bytes]:

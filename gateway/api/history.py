@@ -105,6 +105,8 @@ def download(
     )  # fmt: skip
     try:
         body = downloading.download(house.history, wanted, format, house.data)
+    except BadQuery as error:
+        raise Problem("bad_query", str(error)) from error
     except StoreError as error:
         raise Problem("store_failed") from error
     name = f"history-{rfc3339(since_ms, wanted.zone)[:10]}.{format}"

@@ -15,6 +15,7 @@ from gateway.views import Change
 RING: Final = 4_000  # changes kept to resume from: an hour of a bad night
 QUEUE: Final = 256  # events a client may be behind before it is told to read everything anew
 CLIENTS_MAX: Final = 500
+EACH_MAX: Final = 50  # streams of one user or key, so that one cannot take everybody's places
 
 
 class News(msgspec.Struct, frozen=True):
@@ -30,8 +31,8 @@ class News(msgspec.Struct, frozen=True):
 class Client:
     """One open stream. `wants` decides what it may see; a client that does not read keeps QUEUE events and a reset."""
 
-    def __init__(self, wants: Callable[[News], bool]) -> None:
-        self.wants = wants
+    def __init__(self, wants: Callable[[News], bool], who: str = "") -> None:
+        self.wants, self.who = wants, who
         self.waiting: deque[News] = deque()
         self.woken = asyncio.Event()
         self.closed = False
@@ -87,9 +88,15 @@ class Hub:
         """Something of the moment, which is not resumed: `health`."""
         self._spread(News(self.seq, kind, None, data, last=False))
 
-    def join(self, wants: Callable[[News], bool], last_id: int | None) -> Client:
-        """A new client; with the id of the last event it saw it gets what came since, or `reset` if that is unknown."""
-        client = Client(wants)
+    def full(self, who: str) -> bool:
+        """Whether there is no place for another stream of that user or key."""
+        return len(self.clients) >= CLIENTS_MAX or sum(c.who == who for c in self.clients) >= EACH_MAX
+
+    def join(self, wants: Callable[[News], bool], last_id: int | None, who: str = "") -> Client:
+        """A new client of the user or key `who`; with the id of the last event it saw it gets what came since, or
+        `reset` if that is unknown.
+        """
+        client = Client(wants, who)
         if last_id is not None:
             if last_id < self._floor or last_id > self.seq:
                 client.put(News(self.seq, "reset", None))

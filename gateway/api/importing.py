@@ -103,7 +103,7 @@ def _import(house: Parts, actor: str, raw: bytes, name: str, sheets: bool, dry_r
             book = read(raw, name, places)
         document = book.document if book is not None else msgspec.json.decode(raw)
         done = house.registry.import_catalogue(document, who=actor, now=house.now(), dry_run=dry_run)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem("invalid", f"not JSON: {error}") from error
     except Invalid as error:
         raise invalid(Invalid(book.at_lines(error.problems)) if book is not None else error) from error

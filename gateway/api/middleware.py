@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from fastapi import Request
@@ -13,6 +14,7 @@ from gateway.api.problems import Problem
 from gateway.clock import Clock
 
 BODY_MAX: Final = 64 * 1024
+BODY_S: Final = 30.0  # until all of a body is here; of LARGE ones until the next piece is
 LARGE: Final = ("/api/v1/catalogue",)
 """Addresses that read their body themselves, after they know who asks (`limited_body`)."""
 
@@ -38,6 +40,13 @@ class TooLarge(HTTPException):
 
     def __init__(self) -> None:
         super().__init__(413)
+
+
+class TooSlow(HTTPException):
+    """The body did not come in time: whoever holds it back must not hold a connection for good."""
+
+    def __init__(self) -> None:
+        super().__init__(408)
 
 
 class Guard:
@@ -68,7 +77,7 @@ class Guard:
             if _declared(scope) > _bound(scope):
                 await Problem("too_large").response()(scope, receive, wrapped)
                 return
-            await self.app(scope, _limited(receive, _bound(scope)), wrapped)
+            await self.app(scope, _limited(receive, _bound(scope), scope["path"] in LARGE), wrapped)
         finally:
             route = getattr(scope.get("route"), "path", "other")
             self.requests.count(scope["method"], route, status, self.clock.monotonic_ms() - began)
@@ -95,13 +104,24 @@ def _declared(scope: Scope) -> int:
     return 0
 
 
-def _limited(receive: Receive, bound: int) -> Receive:
-    """A body without a declared length is counted as it comes."""
+def _limited(receive: Receive, bound: int, large: bool) -> Receive:
+    """A body without a declared length is counted as it comes, and one that does not come is given up."""
     size = 0
+    late: float | None = None  # loop time
+    whole = False  # what is waited for then is that the client leaves
 
     async def limited() -> Message:
-        nonlocal size
-        message = await receive()
+        nonlocal size, late, whole
+        if whole:
+            return await receive()
+        if late is None or large:
+            late = asyncio.get_running_loop().time() + BODY_S
+        try:
+            async with asyncio.timeout_at(late):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow from None
+        whole = message["type"] != "http.request" or not message.get("more_body", False)
         if message["type"] == "http.request":
             size += len(message.get("body", b""))
             if size > bound:

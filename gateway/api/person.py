@@ -26,6 +26,7 @@ MINUTE_MS: Final = 60_000
 PER_ADDRESS: Final = 120  # pages a minute from one address: an office of grid staff in a storm
 PER_LINK: Final = 40  # of one link
 KEPT_MAX: Final = 10_000
+FIELDS_MAX: Final = 20
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -62,7 +63,12 @@ async def press(token: str, request: Request, house: House) -> Response:
         return found
     link, doc, role = found
     raw = await request.body()
-    fields = dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=20, keep_blank_values=True))
+    try:
+        fields = dict(
+            parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=FIELDS_MAX, keep_blank_values=True)
+        )
+    except ValueError:  # more fields than any page of ours has
+        fields = {}
     wanted = linkpage.asked(fields)
     if wanted is None or not links.csrf_ok(house.link_key, token, wanted.csrf):
         said = Answer("note", False, "bad_request")

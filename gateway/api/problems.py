@@ -18,6 +18,7 @@ PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     "bad_query": (422, "The history cannot be asked like this; `detail` says why."),
     "too_many": (422, "That is more than one answer holds; ask for a part of it."),
     "too_large": (413, "The request is larger than this address takes."),
+    "slow": (408, "The body did not come in time."),
     "not_found": (404, "There is nothing of that name that you may see."),
     "no_route": (404, "There is nothing at this address."),
     "method_not_allowed": (405, "This address does not know the method; see `Allow`."),

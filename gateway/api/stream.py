@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.api import commands, shaping
 from gateway.api.asking import COOKIE, House, Who
 from gateway.api.health import detailed
-from gateway.api.hub import CLIENTS_MAX, Client, News
+from gateway.api.hub import Client, News
 from gateway.api.parts import Parts
 from gateway.api.problems import Problem
 from gateway.api.world import visible
@@ -45,10 +45,10 @@ async def stream(
 
     `id` is the seq; with `Last-Event-ID` one gets what came since, or `reset`: then read everything anew.
     """
-    if len(house.hub.clients) >= CLIENTS_MAX:
+    if house.hub.full(who.actor):
         raise Problem("rate_limited", retry_after_s=5)
     last_id = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else None
-    client = house.hub.join(_wants(house, who), last_id)
+    client = house.hub.join(_wants(house, who), last_id, who.actor)
     return StreamingResponse(
         _frames(house, client, request, who),
         media_type="text/event-stream",

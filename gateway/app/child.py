@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ import structlog
 import uvloop
 
 BEAT_S: Final = 1.0
+FILES: Final = 16_384  # open files wanted: a thousand connections a source, and their like
 
 
 class Orders(msgspec.Struct):
@@ -34,12 +36,22 @@ class Orders(msgspec.Struct):
     share: tuple[str, ...] = ()  # device ids of the cameras that are this part's
 
 
+def many_files() -> None:
+    """Ask for FILES open files: every connection is one, and the soft limit of most systems is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # the kernel's own bound may be lower still
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def configure_logs() -> None:
     """Events as key=value lines on stderr; the supervisor passes them on."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=False),
+            structlog.processors.format_exc_info,  # or all that is left of an exception is "exc_info=True"
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

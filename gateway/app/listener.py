@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import resource
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from gateway.app.child import Orders, run
+from gateway.app.child import Orders, many_files, run
 from gateway.clock import SystemClock
 from gateway.config.profilefiles import site_profiles
 from gateway.config.settings import Settings, SourceSettings
@@ -27,7 +25,6 @@ from gateway.listen.uplink import Uplink
 
 AGAIN_S: Final = 5.0  # until a busy port is tried again
 SAY_S: Final = 2.0
-FILES: Final = 16_384  # open files wanted: a thousand connections a source, and their like
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +43,7 @@ class ListenerProcess:
 
     async def main(self, stop: asyncio.Event) -> None:
         """Open every way in and hold it open until stopped."""
-        _many_files()
+        many_files()
         self.uplink = Uplink(Path(self.orders.data) / "engine.sock", ordered=self._ordered)
         self._task(self.uplink.run(), "uplink")
         over_http: list[Family] = []
@@ -156,15 +153,6 @@ class ListenerProcess:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-
-
-def _many_files() -> None:
-    """Every connection is an open file; the soft limit of most systems is 1024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):  # the kernel's own bound may be lower still
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _main(orders: Orders, stop: asyncio.Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import socket
 import sqlite3
@@ -22,13 +23,13 @@ from gateway.api.catalogue import replan
 from gateway.api.erasing import erased, points_of
 from gateway.api.figuring import reported
 from gateway.api.health import fingerprint, report
-from gateway.api.hub import Hub
+from gateway.api.hub import CLIENTS_MAX, Hub
 from gateway.api.notes import Notes
 from gateway.api.parts import Parts
 from gateway.api.static import default_web
 from gateway.api.world import World
 from gateway.app.channels import link_key
-from gateway.app.child import Orders, run
+from gateway.app.child import Orders, many_files, run
 from gateway.app.storedoor import SOCKET, StoreDoor, Work
 from gateway.app.stores import Stores
 from gateway.auth import EVERYWHERE, Auth
@@ -44,6 +45,7 @@ from gateway.health_of import HealthOf
 from gateway.latest import Latest
 from gateway.marks import Marks
 from gateway.newcomers import Newcomers
+from gateway.patience import HEADERS_MAX, PatientProtocol
 from gateway.planning import PlanRefused, build_plan
 from gateway.registry import Registry, RegistryError
 from gateway.registry.reader import Directory, RegistryReader
@@ -65,6 +67,12 @@ GC_OBJECTS: Final = 50_000  # rows come and go by thousands without cycles; Pyth
 GRACE_S: Final = 3  # for answers under way when we stop
 
 log = structlog.get_logger(__name__)
+
+
+class _Patient(PatientProtocol):
+    """As many as may watch, and as many again: pages, phones, programs."""
+
+    connections_max = 2 * CLIENTS_MAX
 
 
 class _Server(uvicorn.Server):
@@ -91,6 +99,9 @@ class ViewProcess:
 
     async def main(self, stop: asyncio.Event) -> None:
         """Open everything, follow and answer until stopped, then leave everything on disk."""
+        many_files()
+        # Bad requests of strangers are no news; what goes wrong with a good one is logged by the API itself.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await asyncio.to_thread(self._open)
         self.loop = asyncio.get_running_loop()
         self.hub = self.house.hub = Hub(self.views.applied_seq)
@@ -212,7 +223,8 @@ class ViewProcess:
     def _server(self) -> _Server:
         return _Server(uvicorn.Config(
             create_app(self.house), log_config=None, access_log=False, ws="none", lifespan="off", server_header=False,
-            timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=30,
+            timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=30, http=_Patient,
+            h11_max_incomplete_event_size=HEADERS_MAX,
         ))  # fmt: skip
 
     # -- the follower's thread --------------------------------------------------------------------------------

@@ -219,6 +219,29 @@ async def test_a_file_holds_all_of_it(house: House, monkeypatch: pytest.MonkeyPa
     assert list(house.folder.glob("download-*")) == []
 
 
+async def test_a_window_of_eight_thousand_years_costs_few_questions(house: House) -> None:
+    """Raw and in seconds: empty years are leapt over, and what is in between is all there."""
+    await report(house, 1, 20)
+    house.clock.advance(400 * 86_400_000)
+    await house.happen(Measured("a", [Reading(POINT, 99.0, house.now())]))
+    asked: list[int] = []
+    read = house.store.read
+    house.store.read = lambda query: asked.append(1) or read(query)  # type: ignore[method-assign, func-returns-value]
+    window = {"point": POINT, "since": "1970-01-02T00:00:00Z", "until": "9999-12-31T00:00:00Z"}
+    path, client = "/api/v1/history/download", house.client("operator")
+    for more in ({}, {"step": 1}):
+        asked.clear()
+        answer = await client.get(path, params={**window, **more})
+        assert [line.split(b",")[2] for line in answer.content.splitlines()[1:]] == [
+            b"21.0",
+            b"40.0",
+            b"99.0",
+        ]
+        assert len(asked) < 100
+    before = {**window, "since": "1969-01-01T00:00:00Z"}
+    assert (await client.get(path, params=before)).json()["code"] == "bad_query"
+
+
 async def test_a_file_is_nobody_elses(house: House) -> None:
     """Rights are those of the place; without a store, or with a window upside down, the problem says so."""
     path = "/api/v1/history/download"

@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway import patience
 from gateway.listen import http, web
 from gateway.listen.bounds import Bucket
 from gateway.listen.family import Family
+from gateway.patience import PatientProtocol
 from tests.gateway.listen.rig import KEY, Line, family, signed
 from tests.parts import async_until
 
@@ -229,7 +231,7 @@ async def test_a_body_that_dawdles_is_given_up(tmp_path: Path) -> None:
 
 async def test_connections_that_dawdle_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody holds a connection by sending nothing, half a header, or a body without end after the answer."""
-    monkeypatch.setattr(web, "HEADERS_S", 0.2)
+    monkeypatch.setattr(patience, "HEADERS_S", 0.2)
     async with House(tmp_path) as house:
         for begun in (
             b"",
@@ -249,7 +251,7 @@ async def test_connections_that_dawdle_are_closed(tmp_path: Path, monkeypatch: p
 
 async def test_connections_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One too many is closed at once; those that are there go on."""
-    monkeypatch.setattr(web, "CONNECTIONS_MAX", 1)
+    monkeypatch.setattr(PatientProtocol, "connections_max", 1)
     async with House(tmp_path) as house:
         assert (await house.client.post(f"{HERE}/t", content=b"1")).status_code == 200
         async with house.raw() as (reader, _):
@@ -258,6 +260,18 @@ async def test_connections_are_bounded(tmp_path: Path, monkeypatch: pytest.Monke
             except ConnectionResetError:
                 pass
         assert (await house.client.post(f"{HERE}/t", content=b"2")).status_code == 200
+
+
+async def test_who_dawdles_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger who holds every place, silent or with half a request, shuts nobody out."""
+    monkeypatch.setattr(PatientProtocol, "connections_max", 3)
+    monkeypatch.setattr(patience, "DAWDLE_S", 0.0)
+    async with House(tmp_path) as house, house.raw(), house.raw() as (_, half), house.raw() as (_, body):
+        half.write(b"POST /push/s HTTP/1.1\r\nHost: ")
+        body.write(f"POST {HERE}/t HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1".encode())
+        for _ in range(5):
+            async with httpx.AsyncClient(base_url=house.client.base_url) as other:
+                assert (await other.post(f"{HERE}/t", content=b"x")).status_code == 200
 
 
 @pytest.mark.parametrize("rubbish", [
