@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
+import structlog
 
 from gateway.journal.audit import GENESIS, link
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS {table}(
@@ -40,6 +46,27 @@ def open_beside(path: Path, schema: str = "") -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.executescript(schema)
     return connection
+
+
+def mended(path: Path, opened: Callable[[Path], T]) -> T:
+    """`opened(path)`; a file that is damaged is set aside first, under a name that says so, and begins anew.
+
+    For what people read beside the alarms: a page without its old notes is worth more than none. Raises sqlite3.Error
+    where the disk refuses.
+    """
+    try:
+        return opened(path)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        aside = path.with_name(f"{path.name}.damaged-{path.stat().st_mtime_ns}")
+        log.error(
+            "a damaged file is set aside and begins anew", file=str(path), kept=str(aside), reason=str(error)
+        )
+        for ending in ("-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        path.replace(aside)
+        return opened(path)
 
 
 class Chain:

@@ -58,9 +58,23 @@ def _start(settings: Any, simulate: dict[str, Any] | None) -> None:
     from gateway.app.child import configure_logs
     from gateway.app.supervisor import supervise
     from gateway.broker import BrokerFailed, BrokerMissing
+    from gateway.errors import JournalBusy
+    from gateway.journal.lock import FolderLock
+    from gateway.registry.errors import RegistryNewer
+    from gateway.registry.migrate import newer_is_refused
 
     configure_logs()
-    Path(settings.data).mkdir(parents=True, exist_ok=True, mode=0o700)
+    data = Path(settings.data)
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        held = FolderLock(data)
+        newer_is_refused(data / "registry.sqlite")
+    except JournalBusy as busy:
+        typer.echo(f"Cannot start: another gateway runs on {data} (process {busy.pid or '?'})", err=True)
+        raise typer.Exit(1) from None
+    except (RegistryNewer, OSError) as error:
+        typer.echo(f"Cannot start: {error}", err=True)
+        raise typer.Exit(1) from None
     # A link is made anew for each start that still needs one: the last one may have been used.
     (Path(settings.data) / "secrets" / "first-sign-in").unlink(missing_ok=True)
 
@@ -80,6 +94,8 @@ def _start(settings: Any, simulate: dict[str, Any] | None) -> None:
     except (BrokerFailed, BrokerMissing, OSError) as error:
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(1) from None
+    finally:
+        held.release()
 
 
 @app.command()

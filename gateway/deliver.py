@@ -15,6 +15,7 @@ from gateway.clock import Clock
 from gateway.core.effect import Mode, Notify, Publish
 from gateway.core.event import Delivered, Outcome
 from gateway.notice import SIMULATED_REFUSED, ChannelInstance, Notice, SendOutcome, Sent
+from gateway.registry.errors import RegistryError
 from gateway.sendqueue import TOGETHER_MAX, Ended, Job, SendQueue
 from gateway.wording import Directory, bare
 
@@ -148,9 +149,13 @@ class Deliverer:
                 if channel.wants(effect.topic)
                 else (None, Outcome.SENT, "not-wanted")
             )
-        if not simulated and self._directory.address(effect.person, name) is None:
-            return None, Outcome.FAILED, "no-address"
-        return channel, Outcome.SENT, ""
+        try:
+            known = simulated or self._directory.address(effect.person, name) is not None
+        except (
+            RegistryError
+        ):  # its try will ask again: a registry that is locked for a while costs nobody a call
+            known = True
+        return (channel, Outcome.SENT, "") if known else (None, Outcome.FAILED, "no-address")
 
     def _start(self, now: int) -> None:
         """Begin every try that is due and that the limits allow."""

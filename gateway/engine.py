@@ -118,8 +118,10 @@ class Engine:
 
     # -- start ------------------------------------------------------------------------------------------------
 
-    def start(self, plan: Plan) -> bool:
+    def start(self, plan: Plan | None) -> bool:
         """Recover what the journal holds, take on `plan`, and say where we were blind. True after a clean stop.
+
+        Without a plan the last one stays in force; a journal that is new has none (`state.plan` is empty then).
 
         Raises JournalBusy when another engine has the journal.
         """
@@ -143,7 +145,8 @@ class Engine:
         elif not self.state.seq:
             self.state.at = now
         self.reclock()
-        self.replan(plan)
+        if plan is not None:
+            self.replan(plan)
         return bool(found.clean)
 
     def _replay(self, row: Row) -> None:

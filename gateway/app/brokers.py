@@ -14,7 +14,7 @@ import aiomqtt
 
 from gateway.app.child import Orders
 from gateway.app.commands import PATIENCE_S, Connect
-from gateway.broker.accounts import load_or_make
+from gateway.broker.accounts import load_or_make, write_private
 from gateway.cameras.door import Messenger
 from gateway.cameras.settings import shares
 from gateway.config.settings import EMBEDDED, Settings, SourceSettings
@@ -81,8 +81,8 @@ def carriers(settings: Settings, orders: Orders) -> dict[str, Connect]:
 def installation(data: Path) -> str:
     """A name made once: a broker keeps our sessions under it, and two gateways never share one."""
     path = data / "installation"
-    if not path.exists():
-        path.write_text(os.urandom(6).hex())
+    if not path.exists() or not path.read_text().strip():  # empty where the power went as it was made
+        write_private(path, os.urandom(6).hex().encode())
     return path.read_text().strip()
 
 

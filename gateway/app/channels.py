@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from gateway.app.child import Orders
 from gateway.broker.accounts import load_or_make
 from gateway.clock import SystemClock
@@ -20,10 +22,24 @@ from gateway.notify.recording import Config as RecordingConfig
 from gateway.registry.reader import Directory
 from gateway.wording import Composer
 
+log = structlog.get_logger(__name__)
 
-def link_key(data: Path) -> bytes:
-    """The key that signs personal links; the engine makes links, the view reads them."""
-    return load_key(data / "secrets" / "link.key")
+
+def link_key(data: Path, *, mend: bool = False) -> bytes:
+    """The key that signs personal links; the engine makes links, the view reads them.
+
+    A damaged one costs the links that were sent, never the alarms: with `mend` it is set aside and another one made.
+    Raises ValueError for a damaged one, OSError.
+    """
+    path = data / "secrets" / "link.key"
+    try:
+        return load_key(path)
+    except ValueError as error:
+        if not mend:
+            raise
+        log.error("links sent so far open nothing any more", reason=str(error))
+        path.replace(path.with_name("link.key.damaged"))
+        return load_key(path)
 
 
 def make_deliverer(
@@ -44,7 +60,7 @@ def make_deliverer(
     configs = {RECORDING: RecordingConfig(), **channel_configs(settings)}
     channels = {name: open_channel(name, config, house) for name, config in configs.items()}
     directory = Directory(data / "registry.sqlite")
-    composer = Composer(plan, directory, key=link_key(data), base_url=orders.web_url)
+    composer = Composer(plan, directory, key=link_key(data, mend=True), base_url=orders.web_url)
     deliverer = Deliverer(
         channels, target_names(settings), directory, report, composer, clock=clock, rng=random.Random()
     )

@@ -24,6 +24,7 @@ from gateway.app.brokers import answer_asks, installation, session_settings
 from gateway.app.channels import make_deliverer
 from gateway.app.child import Orders, run
 from gateway.app.commands import Commander, unanswered_checks
+from gateway.app.plans import Plans
 from gateway.app.platforms import every_way
 from gateway.app.snapshots import Snapshots
 from gateway.clock import Stamper, SystemClock
@@ -32,7 +33,6 @@ from gateway.config.settings import OWN_SOURCE, Settings, SourceSettings
 from gateway.control import ControlServer, Kept, Reported, Say
 from gateway.core.effect import Answered, Ask, Command, Notify, Publish
 from gateway.core.event import Acted, Delivered, Gap, Measured
-from gateway.core.plan import Plan
 from gateway.engine import Engine
 from gateway.errors import JournalError
 from gateway.ingest import Ingest
@@ -40,9 +40,7 @@ from gateway.inprocess import thaw_plan
 from gateway.journal import Journal, Suspect
 from gateway.listen.inlet import Inlet, Inlets
 from gateway.mqtt import Session
-from gateway.planning import build_plan
 from gateway.pump import Pump
-from gateway.registry.reader import RegistryReader
 
 GC_THRESHOLD: Final = (50_000, 20, 50)  # what the hot path makes is freed by reference count; cycles are rare
 SWITCH_S: Final = 0.001  # the journal's thread gives way to an alarm after a millisecond, not after five
@@ -59,6 +57,7 @@ class EngineProcess:
         self.orders = orders
         self.settings = msgspec.msgpack.decode(orders.settings, type=Settings)
         self.data = Path(orders.data)
+        self.plans = Plans(self.settings, self.data)
         self.journal = Journal(self.data / "journal", bound_bytes=self.settings.journal.bound_bytes)
         self.engine = Engine(self.journal, Stamper(SystemClock()), self, thaw_plan, orders.boot)
         self.sessions: list[Session] = []
@@ -73,7 +72,9 @@ class EngineProcess:
 
     async def main(self, stop: asyncio.Event) -> None:
         """Recover, open the doors, run until stopped, then leave everything on disk."""
-        clean = self.engine.start(self._plan())
+        clean = self.engine.start(self.plans.first())
+        if not self.engine.state.plan:
+            self.engine.replan(self.plans.bare())
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
@@ -115,6 +116,7 @@ class EngineProcess:
         if self.engine.damaged:
             log.error("journal damaged", what=self.engine.damaged)
         self.tell("journal_ok", "history", not self.engine.damaged)
+        self.tell("registry_ok", "", not self.plans.trouble)
         self.tell("process_alive", "engine", True)
         self.pump.kick()
         log.info("engine ready", seq=self.engine.state.seq, clean=clean, plan=self.engine.plan.digest[:8])
@@ -140,12 +142,9 @@ class EngineProcess:
     def _task(self, work: Any, name: str) -> None:
         self.tasks.append(asyncio.create_task(work, name=f"engine.{name}"))
 
-    def _plan(self) -> Plan:
-        return build_plan(self.settings, RegistryReader(self.data / "registry.sqlite"))
-
     async def _replan(self) -> None:
         """Take on the registry as it is now. Raises PlanRefused: then the plan in force stays."""
-        plan = await asyncio.to_thread(self._plan)
+        plan = await asyncio.to_thread(self.plans.build)
         self.engine.replan(plan)
         self.composer.replan(plan)
         self.pump.kick()

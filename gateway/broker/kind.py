@@ -23,6 +23,8 @@ class Kind(Protocol):
     """How to run one broker program."""
 
     PROGRAM: str
+    STORE: str  # the file of its queues, and what its log says where that is damaged; empty for one that mends itself
+    STORE_DAMAGED: str
     PORT_BUSY: str  # what its log says when another process has the port
 
     def arguments(self, folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ from gateway.broker.accounts import Access, DeviceAccount, mosquitto_password_li
 from gateway.broker.kind import PACKET_BYTES_MAX, Trouble
 
 PROGRAM = "mosquitto"
+STORE, STORE_DAMAGED = "mosquitto.db", "Couldn't open database"  # seen with 2.0.11 on rubbish in the file
 PORT_BUSY = "Address already in use"
 
 # The settings that decide whether alarms survive our absence; doctor.py asks a foreign configuration for the same

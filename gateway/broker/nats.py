@@ -15,6 +15,7 @@ from gateway.broker.accounts import Access, DeviceAccount, write_private
 from gateway.broker.kind import PACKET_BYTES_MAX, Trouble
 
 PROGRAM = "nats-server"
+STORE = STORE_DAMAGED = ""
 PORT_BUSY = "address already in use"
 
 ACK_WAIT = "3s"

@@ -31,6 +31,16 @@ def revision(path: Path) -> str | None:
         raise RegistryError(path, str(error)) from error
 
 
+def newer_is_refused(path: Path) -> None:
+    """Raise RegistryNewer for a file of a newer release. What cannot be read is for others to judge."""
+    try:
+        found = revision(path)
+    except RegistryError:
+        return
+    if found is not None and found > HEAD:
+        raise RegistryNewer(path, found, HEAD)
+
+
 def prepare(path: Path) -> bool:
     """Create the file or upgrade it; True if anything was done. Safe in two processes at once, and when repeated.
 
@@ -39,8 +49,7 @@ def prepare(path: Path) -> bool:
     before = revision(path)
     if before == HEAD:
         return False  # without importing Alembic, which costs every start 140 ms and 11 MB
-    if before is not None and before > HEAD:
-        raise RegistryNewer(path, before, HEAD)
+    newer_is_refused(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)  # phone numbers and hashes: for the gateway's own user only

@@ -156,7 +156,7 @@ class Directory:
         return card is not None and card.staff
 
     def card(self, identity: str) -> Card | None:
-        """All of it. Raises RegistryError for a file that cannot be read."""
+        """All of it; the last card known where the file cannot be read. Raises RegistryError where none was."""
         with self._lock:
             try:
                 self._connection = self._connection or connect(self.path)
@@ -169,6 +169,8 @@ class Directory:
                     self._cards[identity] = _card(self._connection, identity)
                 return self._cards[identity]
             except sqlite3.Error as error:
+                if identity in self._cards:  # a number of a minute ago is better than none
+                    return self._cards[identity]
                 raise RegistryError(self.path, str(error)) from error
 
     def close(self) -> None:
