@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, cast
 
+from msgspec import structs
+
 from devices.codec import COMMANDS, Ask, Codec, Commanding, Decoded, Message, Topic
 from devices.discover import Plugins, discover
 from devices.profile import PROFILES, Profiles
@@ -36,6 +38,9 @@ CODECS: Final[Plugins] = discover("devices.codecs")
 
 _Reader = tuple[str, tuple[str, str], Callable[[Mapping[str, Any], Message], Decoded]]
 """A codec that may read a topic: its name, the key of its context, its `decode`."""
+
+_BOM, _TEXTS = b"\xef\xbb\xbf", (b"{", b"[", b'"', b"<")
+"""A byte order mark that some senders put before JSON and XML; a parser may ignore it (RFC 8259, 8.1), and does not."""
 
 _ARRAY, _OBJECT = b"[{"  # numbers: bytes are searched for one many times faster than for bytes
 _EMPTY: Final[Mapping[str, Any]] = {}
@@ -91,6 +96,9 @@ class Decoder:
     def answer(self, message: Message) -> tuple[str, Decoded]:
         """`decode` together with the name of the codec that answered, empty when none did."""
         source, topic, payload = message.source, message.topic, message.payload
+        if payload.startswith(_BOM) and payload[3:4] in _TEXTS:
+            payload = payload[3:]
+            message = structs.replace(message, payload=payload)
         try:
             reader = self._met[source][topic]
         except KeyError:

@@ -179,7 +179,7 @@ def _table() -> dict[str, Metric]:
     ):  # fmt: skip
         add(names, measurement, unit=unit)
     # The gateway is itself a device (design section 3): these are its own points.
-    add("broker_link broker_trouble subscription process_alive", status)
+    add("broker_link broker_trouble subscription process_alive alarm_unread", status)
     add("journal_ok registry_ok clock_ok rule_ok ingest_ok channel_ok store_ok", status)
     add("quarantined dropped coalesced disk_free_percent store_lag_s coverage", measurement)
     # Once a minute, of the last day: alarm management (EEMUA 191) by site, devices by what is wrong with them.

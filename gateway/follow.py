@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -156,9 +157,12 @@ class Follower:
         """One read; a disk that refuses is asked again, anything else ends the thread."""
         try:
             done = self._once()
-        except JournalError as error:
+        except (
+            JournalError,
+            sqlite3.OperationalError,
+        ) as error:  # of the views: the disk is full, or refuses
             if self.trouble is None:
-                log.error("the journal cannot be read", reason=str(error))
+                log.error("the journal cannot be followed", reason=str(error))
             self.trouble = str(error)
             self._stop.wait(RETRY_S)
             return 0

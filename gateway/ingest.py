@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from devices.catalogue import Source
-from devices.codec import Message
+from devices.codec import Decoded, Message
 from devices.decode import OWN, Decoder, has_pulse, urgent
 from devices.reading import METRICS, Flag, MetricClass, Reading, split_point
 from devices.topics import matches
@@ -23,6 +23,12 @@ from gateway.mqtt.events import Connected, LinkEvent, Lost, ProtocolFault, Refus
 
 QUARANTINE_PAYLOAD_MAX: Final = 16_384  # bytes of a bad message kept with it
 QUARANTINE_PER_MINUTE: Final = 600  # kept whole per source; past it they are only counted
+UNREAD_MS: Final = (
+    600_000  # a message of an alarm's topic that nobody could read is told for so long after the last
+)
+POINTS_MAX: Final = (
+    4_000_000  # a city has three million; past it made-up names are set aside, but never an alarm
+)
 WAITING_MAX: Final = 50_000  # devices with a coalescing message; past it reading pauses
 
 FAMILIES_MAX: Final = 131_072  # devices whose family is remembered; of the others every family is asked
@@ -80,6 +86,7 @@ class Ingest:
         self.counts = {"quarantined": 0, "coalesced": 0, "codec_faults": 0, "faces_dropped": 0}
         self.waiting: dict[str, Waiting] = {}
         self._paused: list[Sender] = []
+        self._unread: dict[str, int] = {}  # source -> when an alarm's topic last said what nobody could read
         self._simulated = {name for name, s in sources.items() if s.simulated}
         self._budget: dict[str, tuple[int, int]] = {}
         self.alarm_filters = {
@@ -128,6 +135,7 @@ class Ingest:
         except Exception as error:  # noqa: BLE001 - codec isolation: one broken codec must not stop the stream
             self.counts["codec_faults"] += 1
             log.error("codec raised", source=source, topic=topic[:200], error=repr(error)[:200])
+            self._unread_alarm(message, "codec-fault")
             self._quarantine(source, topic, f"codec-fault: {type(error).__name__}", payload, token)
             return
         if decoded.faces:
@@ -136,8 +144,13 @@ class Ingest:
             engine.submit(Learned(codec, source, learned.key, learned.value), None)
         for ask in decoded.asks:
             engine.outlet.ask(Ask("", source, ask.topic, ask.payload))
+        hot = urgent(decoded)
+        if len(engine.state.points) >= POINTS_MAX and not hot:
+            decoded = self._bounded(decoded)
         readings = decoded.readings
         if decoded.quarantine is not None:
+            if not readings:
+                self._unread_alarm(message, decoded.quarantine)
             self._quarantine(source, topic, decoded.quarantine, payload, None if readings else token)
         elif not readings and token is not None:
             engine.attach(token)
@@ -147,7 +160,6 @@ class Ingest:
             self._remember(codec, readings)
         if source in self._simulated:
             readings = [Reading(r.point, r.value, r.measured_at, r.flags | Flag.SIMULATED) for r in readings]
-        hot = urgent(decoded)
         digest = crc32(payload, crc32(topic.encode())) if hot and has_pulse(decoded) else 0
         event = Measured(source, readings, decoded.sequence, digest, dup)
         if self.waiting or self._behind():
@@ -160,6 +172,29 @@ class Ingest:
             ) in devices:  # an alarm may overtake other devices' measurements, never its own device's
                 self._let_go(self.waiting.pop(device, None))
         engine.submit(event, token, hot, at)
+
+    def _bounded(self, decoded: Decoded) -> Decoded:
+        """What is left of a message once POINTS_MAX are known: points we know, and devices that have a place."""
+        points, placed = self.engine.state.points, self.engine.plan.catalogue.devices
+        kept = [r for r in decoded.readings if r.point in points or split_point(r.point)[0] in placed]
+        if len(kept) == len(decoded.readings):
+            return decoded
+        reason = f"too-many: {POINTS_MAX} points are known, and this brings more"
+        return msgspec.structs.replace(decoded, readings=kept, quarantine=decoded.quarantine or reason)
+
+    def _unread_alarm(self, message: Message, reason: str) -> None:
+        """It may have been a fire: somebody is told to look. What is whole and only of an unknown kind is no alarm."""
+        told = message.payload and not message.retained and not reason.startswith("unknown-event")
+        if told and self._lane(message.source, message.topic) == ALARM_LANE:
+            self._unread[message.source] = self.engine.stamper.at()
+            self._tell("alarm_unread", message.source, True)
+
+    def settle(self) -> None:
+        """Call now and then: an unread alarm message is no news after UNREAD_MS."""
+        now = self.engine.stamper.at()
+        for source in [s for s, at in self._unread.items() if now - at > UNREAD_MS]:
+            del self._unread[source]
+            self._tell("alarm_unread", source, False)
 
     def _remember(self, codec: str, readings: Sequence[Reading]) -> None:
         """Whose devices these are. Asked of a topic's first message only, where one device speaks on it: which family

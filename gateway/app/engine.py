@@ -299,6 +299,7 @@ class EngineProcess:
         while True:
             await asyncio.sleep(1.0)
             self.engine.reclock()
+            self.ingest.settle()
             if self.ingest.waiting and not self.pump.behind:
                 self.ingest.release()
             self.pump.kick()

@@ -64,7 +64,8 @@ class HealthFile:
             self._file.execute("UPDATE cursor SET seq = ?", (seq,))
             self._file.execute("COMMIT")
         except BaseException:
-            self._file.execute("ROLLBACK")
+            if self._file.in_transaction:  # a full disk has ended it already
+                self._file.execute("ROLLBACK")
             raise
 
     def restart(self) -> None:

@@ -116,7 +116,8 @@ class Views:
                     )
                     self._writer.execute("COMMIT")
                 except BaseException:
-                    self._writer.execute("ROLLBACK")
+                    if self._writer.in_transaction:  # a full disk has ended it already
+                        self._writer.execute("ROLLBACK")
                     raise
                 self.stored_seq = found.last_seq
         self.applied_seq, self.applied_utc = found.last_seq, found.last_utc

@@ -144,6 +144,22 @@ def test_topics_that_cannot_name_a_point(topic: str) -> None:
     assert code(ask(Decoder(codecs={"all": codec("#")}), topic)[1]) == "bad-topic"
 
 
+def test_a_byte_order_mark_costs_no_alarm() -> None:
+    """Programs that begin UTF-8 with a mark are understood; bytes that only look like one are left to the codec."""
+    fire = b'\xef\xbb\xbf{"v":1,"type":"alarm","data":{"hazard":"fire"}}'
+    found = Decoder().decode(Message("s", "community/a/b/event", fire))
+    assert [r.value for r in found.readings] == [True]
+    seen: list[bytes] = []
+
+    def read(_context: Mapping[str, Any], message: Message) -> Decoded:
+        seen.append(message.payload)
+        return Decoded()
+
+    raw = cast("Codec", SimpleNamespace(TOPICS=[Topic("raw/#")], EXAMPLES=(), decode=read))
+    Decoder(codecs={"raw": raw}).decode(Message("s", "raw/x", b"\xef\xbb\xbf\x01\x02"))
+    assert seen == [b"\xef\xbb\xbf\x01\x02"]
+
+
 def test_what_we_publish_is_not_read_back() -> None:
     """Our own output is understood and says nothing, whatever its size."""
     decoder = Decoder(codecs={"all": codec("#")})

@@ -223,6 +223,30 @@ def test_news_end_the_pause_after_a_large_read(
     following.stop()
 
 
+def test_a_full_disk_ends_nothing(tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the views cannot be written the page shows what it has and says how old that is; then it goes on."""
+    monkeypatch.setattr(follow, "RETRY_S", 0.01)
+    following = Following(tmp_path)
+    following.start()
+    journal.append(alarm(1))
+    following.reached(1)
+    with following.views._writing:
+        pages = following.views._writer.execute("PRAGMA page_count").fetchone()[0]
+        following.views._writer.execute(f"PRAGMA max_page_count = {pages}")
+    for n in range(2, 400):
+        journal.append(alarm(n))
+    following.follower.nudge(399)
+    until(lambda: following.follower.trouble is not None, "the disk to be full")
+    assert "full" in str(following.follower.trouble)
+    assert following.views.alarm("r|1") is not None
+    with following.views._writing:
+        following.views._writer.execute("PRAGMA max_page_count = 1000000")
+    following.reached(399)
+    assert following.follower.trouble is None
+    assert (len(following.heard), following.ended) == (399, [])
+    following.stop()
+
+
 def test_an_end_that_nobody_asked_for_is_told(tmp_path: Path, journal: Journal) -> None:
     """A follower that dies silently would show an old world: its process hears of it."""
     following = Following(tmp_path)

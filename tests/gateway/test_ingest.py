@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,3 +111,67 @@ def test_faces_leave_nothing_but_a_number() -> None:
     assert ingest.counts["faces_dropped"] == 1
     assert ingest.counts["quarantined"] == 0
     assert [token[2] for token in home.acknowledged] == [1]
+
+
+def test_an_alarm_that_nobody_could_read_is_told() -> None:
+    """Torn, too long or under a name that is not allowed: on an alarm's topic one is enough, for ten minutes."""
+    home = Gateway(estate())
+    told: list[tuple[str, str, Any]] = []
+    ingest = Ingest(
+        home.engine,
+        Decoder(),
+        {"s": Source("s", "est")},
+        lambda: None,
+        lambda: False,
+        lambda *fact: told.append(fact),
+    )
+    session: Any = _Session()
+    fire = b'{"v":1,"type":"alarm","data":{"hazard":"fire"}}'
+    for topic, body, retained in (
+        ("community/est/d/telemetry", fire[:20], False),
+        ("community/est/d/event", b"", False),  # forgets what was retained
+        ("community/est/d/event", fire[:20], True),
+        ("community/est/d/event", b'{"v":1,"type":"lunch"}', False),
+        ("community/est/d/event", fire, False),
+    ):
+        ingest.received(session, topic, body, 0, retained, False)
+    assert told == []
+    for topic, body in (
+        ("community/est/d/event", fire[:20]),
+        ("community/est/\u8bbe\u5907/event", fire),
+        ("community/est/d/event", fire + b" " * 70_000),
+    ):
+        told.clear()
+        ingest.received(session, topic, body, 0, False, False)
+        assert told == [("alarm_unread", "s", True)]
+    ingest.settle()
+    assert len(told) == 1
+    home.advance(601)
+    ingest.settle()
+    assert told[1:] == [("alarm_unread", "s", False)]
+
+
+def test_made_up_names_are_bounded_and_alarms_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that invents devices fills no memory; what has a place, what is known and what burns goes on."""
+    monkeypatch.setattr("gateway.ingest.POINTS_MAX", 5)
+    home = Gateway(estate())
+    ingest = Ingest(
+        home.engine, Decoder(), {"sim": Source("sim", "est")}, lambda: None, lambda: False, lambda *_: None
+    )
+    session: Any = _Session()
+    session.source = "sim"
+    for n in range(20):
+        ingest.received(
+            session, f"community/est/x{n}/telemetry", b'{"v":1,"battery":90,"rssi":-3}', 0, False, False
+        )
+    points = home.engine.state.points
+    assert len(points) <= 6
+    ingest.received(
+        session, "community/est/x0/telemetry", b'{"v":1,"battery":50,"humidity":3}', 0, False, False
+    )
+    assert points["sim:est/x0/battery/"].value == 50
+    assert "sim:est/x0/humidity/" not in points
+    ingest.received(session, "community/est/new/telemetry", b'{"v":1,"smoke":true}', 0, False, False)
+    home.settle()
+    assert any(a.device == "sim:est/new" for a in home.alarms.values())
+    assert ingest.counts["quarantined"] == 18
