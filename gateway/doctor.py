@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +13,12 @@ import msgspec
 from gateway.broker.doctor import doctor_mosquitto
 from gateway.broker.embedded import find_program
 from gateway.clock import UTC_FLOOR_MS, SystemClock
-from gateway.config import Settings
-from gateway.planning import build_plan, findings
-from gateway.registry import RegistryReader
+from gateway.config import Settings, channel_configs
+from gateway.core.plan import Plan
+from gateway.notify.recording import Config as Recording
+from gateway.planning import PlanRefused, build_plan, findings
+from gateway.registry.errors import RegistryError
+from gateway.registry.reader import Directory, RegistryReader
 
 FREE_BYTES_MIN: Final = 2_000_000_000
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -87,6 +92,33 @@ def _machine(settings: Settings) -> list[Finding]:
 
 
 def _people(settings: Settings) -> list[Finding]:
-    plan = build_plan(settings, RegistryReader(Path(settings.data) / "registry.sqlite"))
-    level = {"nobody": "mend", "no_channel": "mend"}
-    return [Finding(level.get(f.code, "know"), f.where, f.text) for f in findings(settings, plan)]
+    try:
+        plan = build_plan(settings, RegistryReader(Path(settings.data) / "registry.sqlite"))
+        level = {"nobody": "mend", "no_channel": "mend"}
+        found = [Finding(level.get(f.code, "know"), f.where, f.text) for f in findings(settings, plan)]
+        return found + list(_addresses(settings, plan))
+    except (RegistryError, PlanRefused) as error:
+        return [
+            Finding(
+                "mend", "registry", f"{error}: the engine goes by its last plan, and reaches nobody by name"
+            )
+        ]
+
+
+def _addresses(settings: Settings, plan: Plan) -> Iterator[Finding]:
+    """Who would not be reached although an address is there. What an address looks like, its channel's module knows."""
+    channels = channel_configs(settings)
+    directory = Directory(Path(settings.data) / "registry.sqlite")
+    live = any(not source.simulated for source in settings.sources)
+    for person in plan.people.values():
+        if not person.roles:
+            continue
+        known = [channels[name] for name in person.channels if name in channels]
+        if live and known and all(isinstance(config, Recording) for config in known):
+            yield Finding("mend", person.id, "is told on the recording channel only, which rings nowhere")
+        for name in person.channels:
+            config, address = channels.get(name), directory.address(person.id, name)
+            unfit = getattr(importlib.import_module(type(config).__module__), "unfit", None)
+            if unfit is not None and address and (why := unfit(config, address)):
+                yield Finding("mend", person.id, f"the address on {name} reaches nobody: {why}")
+    directory.close()

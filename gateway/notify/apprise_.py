@@ -142,6 +142,16 @@ async def send(client: AppriseClient, notice: Notice) -> SendOutcome:
     return await client.run(notice, address)
 
 
+def unfit(config: Config, address: str) -> str:
+    """Why no message can ever reach this address, empty where one may. For `csg doctor`, which sends nothing."""
+    schema = schema_of(address)
+    if schema not in config.schemas:
+        return f"{schema or 'no'} is no schema this channel may use ({', '.join(sorted(config.schemas)[:8])}, ...)"
+    return (
+        "" if _plugin(address, config.try_limit_ms) is not None else f"it is no complete {schema}:// address"
+    )
+
+
 def schema_of(address: str) -> str:
     """The kind of apprise URL. The address WeCom shows for a robot counts as `wecombot`; apprise knows it too."""
     if address.startswith("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?"):
