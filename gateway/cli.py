@@ -56,27 +56,12 @@ def _start(settings: Any, simulate: dict[str, Any] | None) -> None:
     import uvloop
 
     from gateway.app.child import configure_logs
+    from gateway.app.folder import held
     from gateway.app.supervisor import supervise
     from gateway.broker import BrokerFailed, BrokerMissing
-    from gateway.errors import JournalBusy
-    from gateway.journal.lock import FolderLock
-    from gateway.registry.errors import RegistryNewer
-    from gateway.registry.migrate import newer_is_refused
+    from gateway.errors import OperatorFault
 
     configure_logs()
-    data = Path(settings.data)
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        held = FolderLock(data)
-        newer_is_refused(data / "registry.sqlite")
-    except JournalBusy as busy:
-        typer.echo(f"Cannot start: another gateway runs on {data} (process {busy.pid or '?'})", err=True)
-        raise typer.Exit(1) from None
-    except (RegistryNewer, OSError) as error:
-        typer.echo(f"Cannot start: {error}", err=True)
-        raise typer.Exit(1) from None
-    # A link is made anew for each start that still needs one: the last one may have been used.
-    (Path(settings.data) / "secrets" / "first-sign-in").unlink(missing_ok=True)
 
     def started(url: str) -> None:
         token = _first_link(settings)
@@ -90,12 +75,13 @@ def _start(settings: Any, simulate: dict[str, Any] | None) -> None:
         say("")
 
     try:
-        uvloop.run(supervise(settings, say, started, simulate))
-    except (BrokerFailed, BrokerMissing, OSError) as error:
+        with held(Path(settings.data)):
+            # A link is made anew for each start that still needs one: the last one may have been used.
+            (Path(settings.data) / "secrets" / "first-sign-in").unlink(missing_ok=True)
+            uvloop.run(supervise(settings, say, started, simulate))
+    except (BrokerFailed, BrokerMissing, OperatorFault, OSError) as error:
         typer.echo(f"Cannot start: {error}", err=True)
         raise typer.Exit(1) from None
-    finally:
-        held.release()
 
 
 @app.command()
@@ -134,6 +120,7 @@ def demo(
 
     Example: csg demo --data /tmp/try
     """
+    from devices.simulator.scenarios import SCENARIOS
     from gateway.clock import SystemClock
     from gateway.config import SourceSettings
     from gateway.config.cameras import with_cameras
@@ -141,6 +128,9 @@ def demo(
     from gateway.demo_community import DEMO_SITE, DEMO_SOURCE, demo_community
     from gateway.registry import Registry
 
+    if scenario not in SCENARIOS:
+        typer.echo(f"no scenario {scenario!r}; there are {', '.join(SCENARIOS)}", err=True)
+        raise typer.Exit(2)
     settings = settings_of(None, data or Path("data") / "demo")
     source = SourceSettings(DEMO_SOURCE, DEMO_SITE, simulated=True)
     # Taken here and passed on, so that nobody else gets the port before the simulator streams there.
@@ -211,9 +201,13 @@ def decode(
         typer.echo("\n".join(str(problem) for problem in problems), err=True)
         raise typer.Exit(2)
 
-    with fileinput.input(files or ("-",), mode="rb") as lines:
-        for line in decode_lines(lines, profiles):
-            typer.echo(line)
+    try:
+        with fileinput.input(files or ("-",), mode="rb") as lines:
+            for line in decode_lines(lines, profiles):
+                typer.echo(line)
+    except OSError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
 
 
 @app.command()

@@ -94,7 +94,8 @@ def test_a_damaged_link_key_is_replaced_by_the_engine_alone(tmp_path: Path) -> N
 
 def test_a_file_beside_the_journal_begins_anew(tmp_path: Path) -> None:
     """Notes and proofs that are damaged are kept under another name, and the page starts without them."""
-    for made in (Notes, Proofs):
+    kinds: tuple[type[Notes] | type[Proofs], ...] = (Notes, Proofs)
+    for made in kinds:
         path = tmp_path / f"{made.__name__}.sqlite"
         path.write_bytes(RUBBISH)
         mended(path, made).close()
