@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -94,12 +95,14 @@ def test_a_damaged_link_key_is_replaced_by_the_engine_alone(tmp_path: Path) -> N
 
 def test_a_file_beside_the_journal_begins_anew(tmp_path: Path) -> None:
     """Notes and proofs that are damaged are kept under another name, and the page starts without them."""
-    kinds: tuple[type[Notes] | type[Proofs], ...] = (Notes, Proofs)
-    for made in kinds:
-        path = tmp_path / f"{made.__name__}.sqlite"
-        path.write_bytes(RUBBISH)
-        mended(path, made).close()
-        assert next(tmp_path.glob(f"{path.name}.damaged-*")).read_bytes() == RUBBISH
+    kept: dict[str, Callable[[Path], None]] = {
+        "notes.sqlite": lambda path: mended(path, Notes).close(),
+        "proofs.sqlite": lambda path: mended(path, Proofs).close(),
+    }
+    for name, opened_and_closed in kept.items():
+        (tmp_path / name).write_bytes(RUBBISH)
+        opened_and_closed(tmp_path / name)
+        assert next(tmp_path.glob(f"{name}.damaged-*")).read_bytes() == RUBBISH
     (tmp_path / "folder").mkdir()
     with pytest.raises(sqlite3.OperationalError):  # a disk that refuses is no damage
         mended(tmp_path / "folder", Notes)
