@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -14,7 +15,7 @@ from sqlalchemy import insert, select, update
 from gateway.auth.grants import Grant
 from gateway.auth.users import check
 from gateway.registry.database import Database
-from gateway.registry.errors import Invalid, NotFound, RowProblem
+from gateway.registry.errors import Invalid, NotFound, RegistryError, RowProblem
 from gateway.registry.tables import ApiKeyRow
 from gateway.shape import found
 
@@ -103,7 +104,8 @@ class Keys:
         if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
             return None
         if row.last_used_at is None or now - row.last_used_at >= KEY_USED_EVERY_MS:
-            with self.database.writing() as connection:
+            # A disk that is full keeps nobody out: when it was used last is worth less than what it opens.
+            with contextlib.suppress(RegistryError), self.database.writing() as connection:
                 connection.execute(update(ApiKeyRow).where(ApiKeyRow.id == row.id).values(last_used_at=now))
         return _key(row)
 

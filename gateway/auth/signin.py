@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -16,6 +17,7 @@ from gateway.auth.keys import ApiKey, Keys, digest
 from gateway.auth.passwords import Busy, Checker
 from gateway.auth.throttle import Throttle
 from gateway.auth.users import User, Users, require_good
+from gateway.registry.errors import RegistryError
 from gateway.registry.registry import Registry
 from gateway.registry.tables import SessionRow, TokenRow, UserRow
 
@@ -207,7 +209,8 @@ class Auth:
         if row is None or _over(row, now):
             return None
         if abs(now - row.seen_at) >= SEEN_EVERY_MS:
-            with self._database.writing() as connection:
+            # A disk that is full keeps nobody out who is in.
+            with contextlib.suppress(RegistryError), self._database.writing() as connection:
                 connection.execute(update(SessionRow).where(SessionRow.hash == key).values(seen_at=now))
         user = self.users.get(row.user)
         return None if user.disabled else _principal(user, "duty" if row.duty else "session", key)

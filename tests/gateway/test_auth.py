@@ -13,7 +13,7 @@ import pytest
 from gateway.auth import Auth, Busy, Principal, SignedIn, SignInRefused, csrf, csrf_ok
 from gateway.auth.passwords import LENGTH_MAX, WAITING_MAX, Checker, hash_password, verify, weakness
 from gateway.auth.signin import ABSOLUTE_MS, DUTY_MS, IDLE_MS, SESSIONS_MAX, TOKEN_MAX_MS, TOKEN_MIN_MS
-from gateway.registry import Directory, Invalid, NotFound, Registry, VersionConflict
+from gateway.registry import Directory, Invalid, NotFound, Registry, RegistryError, VersionConflict
 
 NOW = 1_795_276_800_000
 HOME = "192.0.2.1"
@@ -48,6 +48,24 @@ async def with_password(auth: Auth, name: str = "wang", role: str = "operator") 
 
 def refused(code: str) -> pytest.RaisesExc[SignInRefused]:
     return pytest.RaisesExc(SignInRefused, match=f"^{code}$")
+
+
+def test_a_full_disk_keeps_nobody_out_who_is_in(
+    auth: Auth, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That somebody was seen cannot be written down: sessions and keys open all the same, and the page stays up."""
+    cookie = first(auth).cookie
+    _, key = auth.keys.add("partner", [("viewer", "")], who="t", now=NOW)
+
+    def full(_database: object) -> None:
+        raise RegistryError(Path("registry.sqlite"), "database or disk is full")
+
+    monkeypatch.setattr(type(registry.database), "writing", full)
+    later = NOW + 3_600_000
+    assert auth.session(cookie, later) is not None
+    assert auth.key(key, later) is not None
+    with pytest.raises(RegistryError):
+        auth.sign_out(cookie)
 
 
 # -- the first start ------------------------------------------------------------------------------------------------
