@@ -31,9 +31,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "The engine does not answer and is being started again; phone and patrol meanwhile.",
     ),
     "engine_undurable": (
-        "磁盘写不进：报警照常通知到人，但本页不显示新的警情。请看手机，并清理磁盘。",
-        "The disk cannot be written: people are told of alarms, but this page shows no new ones. Watch the phones, "
-        "and free the disk.",
+        "磁盘已满或故障：报警照常通知到人，但本页不显示新的警情。请看手机。",
+        "The disk is full or broken: people are told of alarms, but this page shows no new ones. Watch the phones.",
     ),
     "view_ok": ("页面数据是最新的", "What the pages show is up to date."),
     "view_behind": ("页面数据有延迟，正在追赶。", "What the pages show is behind and catching up."),
