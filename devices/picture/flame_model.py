@@ -4,7 +4,7 @@ Fires: house6 of the FURG fire data set (CC0; three renderings: plain, JPEG 30 a
 flames cut out and laid elsewhere (16 clips), 72 computed fires (half of them held by hand) and 24 drawn ones. Not
 fires: Intel's car and bottle clips (CC-BY 4.0) and the motorway of DVR-Scan in the same renderings, 84 drawn
 look-alikes of fourteen kinds (`devices.picture.lookalikes`, half of them held by hand), 40 pieces of these clips' own
-motion in a flame's colours. All laid over these clips by `bench.vision_fires` with seed 100; fitted by
+motion in a flame's colours. All of it laid over these clips (`bench.vision_fires`, seed 100), fitted by
 `devices.picture.teaching`.
 
 What it does on clips it was not fitted on is in docs/vision-analytics.md. Fitted without house6 and its flames, it

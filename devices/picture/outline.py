@@ -44,10 +44,11 @@ def pair(ground: Look, candidate: Look, standing: Flags) -> Pair:
     return Pair(_picture(ground), _picture(seen))
 
 
-def outlined(pictures: Pair, cells: Flags) -> float:
+def outlined(pictures: Pair, cells: Flags, open_: Flags) -> float:
     """-1 (the thing is there after) to 1 (it was there before): mean vote along the outline of what changed in `cells`.
 
-    0 where there is no outline to ask.
+    `open_`: cells in which it is not settled yet what is there; a line along them is no outline. 0 where there is
+    none to ask.
     """
     rows, columns = np.nonzero(cells)
     if not len(rows):
@@ -71,7 +72,9 @@ def outlined(pictures: Pair, cells: Flags) -> float:
     size = (thing.shape[1], thing.shape[0])
     shown = np.all((inner >= 0) & (inner < size) & (outer >= 0) & (outer < size), axis=1)
     inner, outer = inner[shown], outer[shown]
+    unsettled = _around(spread(open_, pictures.before.shape[:2])[part]) > 0
     parted = (thing[inner[:, 1], inner[:, 0]] > 0) & (thing[outer[:, 1], outer[:, 0]] == 0)
+    parted &= ~unsettled[outer[:, 1], outer[:, 0]]
     inner, outer = inner[parted], outer[parted]
     if len(inner) < POINTS_MIN:
         return 0.0
@@ -100,7 +103,7 @@ def edge_of_light(pictures: Pair, cells: Flags, soft: Flags) -> bool:
 
 def _line(before: Floats, after: Floats, cells: Flags) -> tuple[Any, Any]:
     """The pixels of what changed in and just around these, 1 or 0, and the points of its outline (x, y)."""
-    near = cv2.dilate(cells.astype(np.uint8), np.ones((2 * CELL + 1, 2 * CELL + 1), np.uint8))
+    near = _around(cells)
     apart = cv2.blur(np.abs(after - before).sum(axis=2), (3, 3))
     changed: Any = cv2.morphologyEx(near & (apart > CHANGED), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
     changed = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
@@ -109,6 +112,11 @@ def _line(before: Floats, after: Floats, cells: Flags) -> tuple[Any, Any]:
         return changed, ()
     thing = cv2.drawContours(np.zeros_like(changed), lines, -1, (1,), cv2.FILLED)
     return thing, np.concatenate([line[:, 0] for line in lines])
+
+
+def _around(cells: Flags) -> Any:
+    """1 in these pixels and those within a cell of them."""
+    return cv2.dilate(cells.astype(np.uint8), np.ones((2 * CELL + 1, 2 * CELL + 1), np.uint8))
 
 
 def _step(picture: Floats, inner: Any, outer: Any) -> Floats:

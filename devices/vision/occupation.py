@@ -205,7 +205,7 @@ class Occupation:
             return  # somebody who stands and talks; a thing would be still
         since = self._since(region, layers, standing)
         start = self._at - (self._clock - since)
-        kind = "removed" if outlined(pictures, region.cells) > 0 else "occupied"
+        kind = "removed" if outlined(pictures, region.cells, layers.has & ~standing) > 0 else "occupied"
         for name, zone in self._zones:
             inside = region.cells & zone
             if np.count_nonzero(inside) < self._size_min or len(self._objects) >= OBJECTS_MAX:

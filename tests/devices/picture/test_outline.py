@@ -38,8 +38,9 @@ def test_what_is_there_and_what_is_gone(seed: int, tone: tuple[int, int, int]) -
     cv2.rectangle(full, (130, 70), (190, 120), tone, -1)
     before, after = look(grainy(empty, 1)), look(grainy(full, 2))
     came, went = unlikeness(after, before), unlikeness(before, after)
-    assert outlined(pair(before, after, came.any), regions(came.hard, 11)[0].cells) < -0.1
-    assert outlined(pair(after, before, went.any), regions(went.hard, 11)[0].cells) > 0.1
+    nowhere = np.zeros_like(came.any)
+    assert outlined(pair(before, after, came.any), regions(came.hard, 11)[0].cells, nowhere) < -0.1
+    assert outlined(pair(after, before, went.any), regions(went.hard, 11)[0].cells, nowhere) > 0.1
 
 
 def test_what_passed_has_no_vote() -> None:
@@ -50,16 +51,30 @@ def test_what_passed_has_no_vote() -> None:
     before, after = look(grainy(empty, 1)), look(grainy(full, 2))
     standing = np.zeros(before.busy.shape, np.bool_)
     standing[17:31, 32:48] = True
-    assert outlined(pair(before, after, standing), standing) > 0.2
+    assert outlined(pair(before, after, standing), standing, np.zeros_like(standing)) > 0.2
+
+
+def test_what_is_not_settled_is_no_outline() -> None:
+    """Where only half of a gap has been seen for long enough, its rest is not taken for a thing that came."""
+    empty, full = hedge(0), hedge(0)
+    cv2.rectangle(full, (130, 70), (190, 120), (70, 70, 70), -1)
+    before, after = look(grainy(full, 1)), look(grainy(empty, 2))
+    went = unlikeness(after, before).any
+    standing = went.copy()
+    standing[:, 38:] = False
+    half = regions(standing, 11)[0].cells
+    pictures = pair(before, after, standing)
+    assert outlined(pictures, half, went & ~standing) > outlined(pictures, half, np.zeros_like(went))
+    assert outlined(pictures, half, went & ~standing) > 0.1
 
 
 def test_nothing_changed_is_no_outline() -> None:
     """Where nothing differs nothing is claimed."""
     one = look(grainy(hedge(2), 1))
     nowhere = np.zeros(one.busy.shape, np.bool_)
-    assert outlined(pair(one, one, nowhere), nowhere) == 0.0
+    assert outlined(pair(one, one, nowhere), nowhere, nowhere) == 0.0
     nowhere[10:20, 10:20] = True
-    assert outlined(pair(one, one, nowhere), nowhere) == 0.0
+    assert outlined(pair(one, one, nowhere), nowhere, nowhere) == 0.0
 
 
 @pytest.mark.parametrize("thing", [False, True])
