@@ -25,6 +25,7 @@ STEP_MIN: Final = 0.1  # of log luma: a fainter shadow changes no cell
 UNEVEN: Final = 0.14  # of log luma, by which a shadow is uneven: noise, a soft rim, the sky's light in it
 TINT: Final = 0.12  # chroma over luma: skylight in a shadow is bluer than the sun
 EDGE_PART: Final = 0.9  # of the pixels; some marks on the ground are sharper than the codec
+SETTLED: Final = 0.3  # of the line; amid dense traffic hardly anything ever is, and the whole line is asked
 POINTS_MIN: Final = 8  # along the line; fewer are no outline
 
 
@@ -74,7 +75,9 @@ def outlined(pictures: Pair, cells: Flags, open_: Flags) -> float:
     inner, outer = inner[shown], outer[shown]
     unsettled = _around(spread(open_, pictures.before.shape[:2])[part]) > 0
     parted = (thing[inner[:, 1], inner[:, 0]] > 0) & (thing[outer[:, 1], outer[:, 0]] == 0)
-    parted &= ~unsettled[outer[:, 1], outer[:, 0]]
+    settled = parted & ~unsettled[outer[:, 1], outer[:, 0]]
+    if np.count_nonzero(settled) >= max(POINTS_MIN, SETTLED * np.count_nonzero(parted)):
+        parted = settled
     inner, outer = inner[parted], outer[parted]
     if len(inner) < POINTS_MIN:
         return 0.0
