@@ -27,7 +27,7 @@ PACE_S: Final = (
     0.01  # between two reads: each costs some 0.3 ms whatever it finds, and an alarm waits 5 ms for it
 )
 BUSY_S: Final = (
-    0.1  # after a lot of BUSY_EVENTS without news: fewer, larger reads cost a third less a message
+    0.04  # after a lot of BUSY_EVENTS without news: fewer, larger reads cost a third less a message
 )
 BUSY_EVENTS: Final = 100
 RETRY_S: Final = 1.0

@@ -134,9 +134,12 @@ def test_damaged_accounts_are_never_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_had_is_told_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In use by another gateway, no folder at all: no traceback, and nothing is started."""
+    monkeypatch.setattr(
+        "gateway.app.child.configure_logs", lambda: None
+    )  # for good, and to a captured stderr
     held = FolderLock(tmp_path)
     (tmp_path / "file").touch()
     for data, said in ((tmp_path, "another gateway runs on"), (tmp_path / "file", "Cannot start: ")):

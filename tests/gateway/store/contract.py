@@ -93,10 +93,21 @@ def recomputed(happenings: Iterable[Happening], query: Query) -> list[list[Rollu
     return [[roll(step, steps[p, step]) for q, step in sorted(steps) if q == p] for p in query.points]
 
 
+class _Mean(float):
+    """A mean to nine digits: sums are added up in another order."""
+
+    __hash__ = None  # type: ignore[assignment]  # what is equal only nearly has none
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, float) or math.isnan(self) or math.isnan(other):
+            return isinstance(other, float) and math.isnan(self) and math.isnan(other)
+        return math.isclose(self, other, rel_tol=1e-9, abs_tol=1e-9)
+
+
 def nearly(rows: Sequence[Rollup | Sample]) -> list[tuple[object, ...]]:
-    """Rolled-up rows with types told apart and the mean to nine digits: sums are added up in another order."""
+    """Rolled-up rows with types told apart and means nearly equal."""
     return [
-        (step, low, high, None if mean is None else f"{mean:.8e}", f"{type(last).__name__} {last}", count)
+        (step, low, high, None if mean is None else _Mean(mean), f"{type(last).__name__} {last}", count)
         for step, low, high, mean, last, count in rows  # a Sample has six fields as well
     ]
 
