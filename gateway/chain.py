@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from gateway.journal.audit import GENESIS, link
+from gateway.views.tables import set_aside
 
 T = TypeVar("T")
 
@@ -59,13 +60,10 @@ def mended(path: Path, opened: Callable[[Path], T]) -> T:
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError as error:
-        aside = path.with_name(f"{path.name}.damaged-{path.stat().st_mtime_ns}")
+        aside = set_aside(path)
         log.error(
             "a damaged file is set aside and begins anew", file=str(path), kept=str(aside), reason=str(error)
         )
-        for ending in ("-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
-        path.replace(aside)
         return opened(path)
 
 

@@ -123,11 +123,12 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def set_aside(path: Path) -> None:
-    """Rename the file out of the way, keeping it for whoever wants to look."""
+def set_aside(path: Path) -> Path:
+    """Rename the file out of the way, keeping it for whoever wants to look; gives where it is."""
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
     path.rename(aside)
     for rest in ("-wal", "-shm"):
         path.with_name(path.name + rest).unlink(missing_ok=True)
+    return aside
