@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-import msgspec
 import structlog
 
-from gateway.journal.audit import GENESIS, link
+from gateway.journal.audit import GENESIS, AuditRow, link
 from gateway.views.tables import set_aside
 
 T = TypeVar("T")
@@ -24,17 +23,6 @@ CREATE TABLE IF NOT EXISTS {table}(
   previous BLOB NOT NULL, hash BLOB NOT NULL
 );
 """
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One line. `utc` in milliseconds; `body` is JSON as it was hashed; hashes in hex."""
-
-    seq: int
-    utc: int
-    kind: str
-    body: str
-    previous: str
-    hash: str
 
 
 def open_beside(path: Path, schema: str = "") -> sqlite3.Connection:
@@ -85,7 +73,7 @@ class Chain:
         self.seq: int = last[0] if last else 0
         """The newest line's; 0 before the first."""
 
-    def add(self, kind: str, body: str, now: int) -> Line:
+    def add(self, kind: str, body: str, now: int) -> AuditRow:
         """Append a line; it is on disk when this returns."""
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -94,13 +82,13 @@ class Chain:
             made = link(previous, seq, now, kind, body)
             self._connection.execute(self._insert, (seq, now, kind, body, previous, made))
             self.seq = seq
-        return Line(seq, now, kind, body, previous.hex(), made.hex())
+        return AuditRow(seq, now, kind, body, previous.hex(), made.hex())
 
-    def lines(self, after: int = 0, limit: int = 1_000) -> list[Line]:
+    def lines(self, after: int = 0, limit: int = 1_000) -> list[AuditRow]:
         """Lines behind the seq `after`, in order."""
         with self._lock:
             found = self._connection.execute(self._behind, (after, limit)).fetchall()
-        return [Line(s, u, k, b, before.hex(), own.hex()) for s, u, k, b, before, own in found]
+        return [AuditRow(s, u, k, b, before.hex(), own.hex()) for s, u, k, b, before, own in found]
 
     def broken_at(self, *, from_first: bool) -> int | None:
         """The seq of the first line that does not follow from the one before it; None where the chain holds.

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.chain import Chain, Line, open_beside
+from gateway.chain import Chain, open_beside
+from gateway.journal.audit import AuditRow
 from gateway.series import Batch, Deletion, Selection
 
 POINTS_SHOWN: Final = 200
@@ -75,7 +76,9 @@ class Proofs:
         """Lines there are: whoever keeps an answer of stored readings compares it."""
         return self._chain.seq
 
-    def add(self, store: str, klass: str, selection: Selection, gone: Deletion, why: Why, now: int) -> Line:
+    def add(
+        self, store: str, klass: str, selection: Selection, gone: Deletion, why: Why, now: int
+    ) -> AuditRow:
         """Append a line for what a store took away. `klass` is a privacy class, or `points` or `days`."""
         points = selection.points
         body = {
@@ -87,7 +90,7 @@ class Proofs:
         kind = "retention" if why.by == "retention" else "erased"
         return self._chain.add(kind, _encode(body).decode(), now)
 
-    def lines(self, after: int = 0, limit: int = 1_000) -> list[Line]:
+    def lines(self, after: int = 0, limit: int = 1_000) -> list[AuditRow]:
         """Lines behind the seq `after`, in order."""
         return self._chain.lines(after, limit)
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from devices.reading import split_point
-from gateway.api import history_shapes
+from gateway.api import history_shapes, shaping
 from gateway.api.asking import LIMIT, Cursor, House, Limit, Who, answer, page, require, unpack
 from gateway.api.parts import Parts
 from gateway.api.problems import Problem
@@ -57,12 +57,7 @@ def deletions(who: Who, house: House, cursor: Cursor = None, limit: Limit = LIMI
     proofs = _retention(house).proofs
     after = unpack(cursor, tuple[int])
     found = proofs.lines(after[0] if after else 0, limit)
-    zone = house.world.zone("")
-    items = [
-        {"seq": line.seq, "at": rfc3339(line.utc, zone), "kind": line.kind,
-         "body": msgspec.json.decode(line.body), "previous": line.previous, "hash": line.hash}
-        for line in found
-    ]  # fmt: skip
+    items = shaping.chained(found, house.world.zone(""))
     following = (found[-1].seq,) if len(found) == limit else None
     more: dict[str, Any] = {"broken_at": proofs.broken_at() if after is None else None}
     return page(house, items, following, **more)

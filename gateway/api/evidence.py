@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from gateway import links
 from gateway.api import evidence_shapes as shapes
+from gateway.api import shaping
 from gateway.api.asking import LIMIT, Cursor, House, Limit, Who, answer, page, require, unpack
 from gateway.api.parts import Parts
 from gateway.api.problems import Problem
@@ -129,12 +130,7 @@ def looks(who: Who, house: House, cursor: Cursor = None, limit: Limit = LIMIT) -
         broken = room.looks.broken_at() if after is None else None
     except sqlite3.Error as error:
         raise Problem("no_evidence") from error
-    zone = house.world.zone("")
-    items = [
-        {"seq": one.seq, "at": rfc3339(one.utc, zone), "kind": one.kind, "body": msgspec.json.decode(one.body),
-         "previous": one.previous, "hash": one.hash}
-        for one in found
-    ]  # fmt: skip
+    items = shaping.chained(found, house.world.zone(""))
     return page(house, items, (found[-1].seq,) if len(found) == limit else None, broken_at=broken)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
@@ -106,12 +105,7 @@ def audit(
         raise Problem("store_failed") from error
     finally:
         reader.close()
-    zone = house.world.zone("")
-    items = [
-        {"seq": r.seq, "at": rfc3339(r.utc, zone), "kind": r.kind, "body": msgspec.json.decode(r.body),
-         "previous": r.previous, "hash": r.hash}
-        for r in found
-    ]  # fmt: skip
+    items = shaping.chained(found, house.world.zone(""))
     return page(house, items, (found[-1].seq,) if len(found) == limit else None)
 
 

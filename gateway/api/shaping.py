@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from devices.catalogue import Device
 from devices.reading import METRICS, Flag, split_point
 from gateway.api.world import World
 from gateway.core.effect import AlarmDoc, IncidentDoc, Told
+from gateway.journal.audit import AuditRow
 from gateway.latest import Last
 from gateway.registry.reader import Directory
 from gateway.render import RESIDENT_ROLES, rfc3339, zone_of
@@ -126,3 +129,12 @@ def rows(found: Sequence[Sequence[Any]], say: Callable[[int], str], rolled: bool
 
 def _time(at: int | None, zone: ZoneInfo) -> str | None:
     return None if at is None else rfc3339(at, zone)
+
+
+def chained(rows: Sequence[AuditRow], zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Lines of a chain of hashes: the audit, deletions, looks."""
+    return [
+        {"seq": row.seq, "at": rfc3339(row.utc, zone), "kind": row.kind, "body": msgspec.json.decode(row.body),
+         "previous": row.previous, "hash": row.hash}
+        for row in rows
+    ]  # fmt: skip

@@ -15,7 +15,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from gateway.chain import Chain, Line, open_beside
+from gateway.chain import Chain, open_beside
+from gateway.journal.audit import AuditRow
 
 KEPT_MS: Final = 3 * 366 * 86_400_000
 AGAIN_MS: Final = 60_000  # a live preview asks every second or two: one line a minute says as much
@@ -60,7 +61,7 @@ class Looks:
         path.chmod(0o600)
         self._going: OrderedDict[tuple[Kind, str, str], int] = OrderedDict()
 
-    def add(self, kind: Kind, look: Look, now: int) -> Line:
+    def add(self, kind: Kind, look: Look, now: int) -> AuditRow:
         """Write it down, before anything is shown."""
         return self._chain.add(kind, _encode(look).decode(), now)
 
@@ -77,11 +78,11 @@ class Looks:
             while len(self._going) > GOING_MAX:
                 self._going.popitem(last=False)
 
-    def lines(self, after: int = 0, limit: int = 1_000) -> list[Line]:
+    def lines(self, after: int = 0, limit: int = 1_000) -> list[AuditRow]:
         """Lines behind the seq `after`, in order."""
         return self._chain.lines(after, limit)
 
-    def line(self, seq: int) -> Line | None:
+    def line(self, seq: int) -> AuditRow | None:
         """One line; None where it is none or gone."""
         found = self.lines(seq - 1, 1)
         return found[0] if found and found[0].seq == seq else None

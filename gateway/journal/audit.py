@@ -47,11 +47,11 @@ _IDS: Final = frozenset({"person", "second"})
 
 
 class AuditRow(msgspec.Struct, frozen=True):
-    """One link of the chain. `utc` in milliseconds, `body` JSON text, hashes in hex."""
+    """One link of a chain. `utc` in milliseconds, `body` JSON text as it was hashed, hashes in hex."""
 
     seq: int
     utc: int
-    kind: str  # acted replanned delivered gap clocked
+    kind: str  # of the audit: acted replanned delivered gap clocked
     body: str
     previous: str
     hash: str
