@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, Final, Protocol
 from zlib import crc32
 
@@ -18,6 +17,7 @@ from devices.topics import matches
 from gateway.core.effect import Ask
 from gateway.core.event import Learned, Measured, Quarantined
 from gateway.engine import Engine
+from gateway.guard import Guard
 from gateway.mqtt import Session
 from gateway.mqtt.events import Connected, LinkEvent, Lost, ProtocolFault, Refused, SubscriptionRefused
 
@@ -59,8 +59,7 @@ class Ingest:
     """The listener of every session. Runs on the engine's loop and never raises.
 
     `tell` reports facts about ourselves as readings of the gateway's own device; `behind` says that writing does not
-    keep up, so that measurements coalesce until it does. `guard`, while set, is asked about each message before its
-    step (the first ones after an unclean exit); True means that it killed us twice and is not to be stepped again.
+    keep up, so that measurements coalesce until it does. `guard` is there for the first messages after an unclean exit.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class Ingest:
         kick: Callable[[], None],
         behind: Callable[[], bool],
         tell: Callable[[str, str, Any], None],
-        guard: Callable[[bytes, str], bool] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.engine, self.decoder, self.sources = engine, decoder, sources
         self._kick, self._behind, self._tell, self.guard = kick, behind, tell, guard
@@ -115,15 +114,17 @@ class Ingest:
         at = self._at
         if at is None:  # one look at the clock for all the messages that came in together
             at = self._at = engine.stamper.at()
-        if self.guard is not None:
-            digest_ = blake2b(topic.encode() + b"\0" + payload, digest_size=16).digest()
-            if self.guard(digest_, f"{source} {topic}"[:200]):
-                self._quarantine(
-                    source, topic, "killer: the gateway died twice on this message", payload, token
-                )
-                return
         message = Message(source, topic, payload, retain, at + engine.state.offset_ms)
-        self._understand(session, message, token, dup, at, fresh)
+        guard = self.guard
+        if guard is None:
+            self._understand(session, message, token, dup, at, fresh)
+        elif guard.accuses(source, topic, payload):
+            self._quarantine(source, topic, "killer: the gateway died twice on this message", payload, token)
+        else:
+            self._understand(session, message, token, dup, at, fresh)
+            guard.passed()
+            if guard.done:
+                self.guard = None
 
     def _understand(
         self, session: Sender, message: Message, token: Any, dup: bool, at: int, fresh: bool

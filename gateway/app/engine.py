@@ -10,7 +10,7 @@ import random
 import resource
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -35,6 +35,7 @@ from gateway.core.effect import Answered, Ask, Command, Notify, Publish
 from gateway.core.event import Acted, Delivered, Gap, Measured
 from gateway.engine import Engine
 from gateway.errors import JournalError
+from gateway.guard import Guard
 from gateway.ingest import Ingest
 from gateway.inprocess import thaw_plan
 from gateway.journal import Journal, Suspect
@@ -44,7 +45,6 @@ from gateway.pump import Pump
 
 GC_THRESHOLD: Final = (50_000, 20, 50)  # what the hot path makes is freed by reference count; cycles are rare
 SWITCH_S: Final = 0.001  # the journal's thread gives way to an alarm after a millisecond, not after five
-GUARDED_MESSAGES: Final = 200  # after an unclean exit, stepped one at a time with their digest on disk
 ASKS_MAX: Final = 1000
 
 log = structlog.get_logger(__name__)
@@ -153,19 +153,16 @@ class EngineProcess:
         sources = {s.name: s.source() for s in self.settings.sources}
         codecs = {s.name: s.codecs for s in self.settings.sources}
         suspect = None if clean else Suspect(self.data / "journal")
-        guard = _Guard(suspect, self._killer) if suspect is not None else None
+        guard = Guard(suspect, self._killer) if suspect is not None else None
         profiles, wrong = site_profiles(Path(name) for name in self.settings.profiles)
         # They were checked before the start; a file that changed since costs its own profiles only.
         for problem in wrong:
             log.error("profile left out", problem=str(problem))
         decoder = Decoder(self.engine.state.context, codecs, profiles=profiles)
-        ingest = Ingest(
+        return Ingest(
             self.engine, decoder, sources, self.pump.kick,
             lambda: self.pump.behind, self.tell, guard,
         )  # fmt: skip
-        if guard is not None:
-            guard.ingest = ingest
-        return ingest
 
     def _commander(self) -> Commander:
         clock = self.engine.stamper
@@ -361,33 +358,6 @@ class EngineProcess:
             "cpu_s": usage.ru_utime + usage.ru_stime, "rss_bytes": usage.ru_maxrss * 1024,
             "delivery": self.deliverer.health(), "faulted": len(state.faulted), "quarantined": state.quarantined,
         }  # fmt: skip
-
-
-class _Guard:
-    """After an unclean exit: notes each message on disk before its step, until enough have passed."""
-
-    def __init__(self, suspect: Suspect, found: Callable[[str], None]) -> None:
-        self.suspect, self.left, self._found = suspect, GUARDED_MESSAGES, found
-        self.ingest: Ingest | None = None
-        accused = suspect.previous()
-        self.killer = accused.digest if accused is not None and accused.deaths >= 2 else None
-
-    def __call__(self, digest: bytes, summary: str) -> bool:
-        if digest == self.killer:
-            self._found(summary)
-            return True
-        self.left -= 1
-        try:
-            if self.left > 0:
-                self.suspect.note(digest, summary)
-            else:
-                self.suspect.clear()
-                self.suspect.close()
-                if self.ingest is not None:
-                    self.ingest.guard = None
-        except JournalError as error:
-            log.warning("cannot note the message under suspicion", reason=str(error))
-        return False
 
 
 async def _main(orders: Orders, stop: asyncio.Event) -> None:

@@ -1,8 +1,9 @@
-"""The message under suspicion: its digest on disk before its step, so that the next start knows what killed us.
+"""The message under suspicion: its digest in a file during its step, so that the next start knows what killed us.
 
-After an unclean exit the first messages run one at a time: `note`, step, the next `note`; `clear` behind the last and
-at a clean stop. A process that finds a note follows one that died on it. One such death may be chance (the power went
-just then), and an alarm must not be put aside for it; the second with the same digest names the killer.
+After an unclean exit the first messages run one at a time: `note`, step, `clear`. A process that finds a note follows
+one that died in that step; the second with the same digest names the killer. What a killed process wrote the kernel
+keeps, so nothing is synced: a power cut may lose the note, and no message brings that about. A note that was synced,
+or stood until the next message came, would accuse whatever an alarm's commit was waiting for when the power flickers.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import zlib
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gateway.journal.disk import refused, sync_folder
+from gateway.journal.disk import refused
 
 SUMMARY_MAX: Final = 200  # bytes of UTF-8: a topic and a length, for the person who reads the alarm
 
 _RECORD: Final = 512  # one sector, which disks write whole or not at all
+_NOBODY: Final = bytes(_RECORD)
 _HEAD: Final = struct.Struct(">IHBB")  # CRC-32 of the rest, deaths, lengths of digest and summary
 
 
@@ -42,7 +44,7 @@ class Suspect:
         return self._found
 
     def note(self, digest: bytes, summary: str) -> None:
-        """On disk when it returns: we are about to step this message. `digest` has at most 64 bytes."""
+        """We are about to step this message. `digest` has at most 64 bytes."""
         if not 0 < len(digest) <= 64:
             raise ValueError("a digest has 1 to 64 bytes")
         deaths = self._found.deaths if self._found is not None and self._found.digest == digest else 0
@@ -51,8 +53,8 @@ class Suspect:
         self._write((struct.pack(">I", zlib.crc32(rest)) + rest).ljust(_RECORD, b"\0"))
 
     def clear(self) -> None:
-        """On disk when it returns: no step is under suspicion. `previous` still tells what this start found."""
-        self._write(bytes(_RECORD))
+        """The step has ended. `previous` still tells what this start found."""
+        self._write(_NOBODY)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -80,12 +82,7 @@ class Suspect:
         try:
             if self._fd is None:
                 self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                os.pwrite(self._fd, record, 0)
-                os.fsync(self._fd)
-                sync_folder(self._path.parent)
-            else:
-                os.pwrite(self._fd, record, 0)
-                os.fsync(self._fd)
+            os.pwrite(self._fd, record, 0)
         except OSError as error:
             self.close()
             raise refused(error) from error

@@ -39,7 +39,7 @@ class Plant:
 
     def __init__(
         self, data: Path, *, prefer: Literal["mosquitto", "nats"] = "mosquitto", channels: dict[str, Any] | None = None,
-        document: dict[str, Any] | None = None,
+        document: dict[str, Any] | None = None, program: tuple[str, ...] = ("-m", "gateway.app.engine"),
     ) -> None:  # fmt: skip
         require("mosquitto" if prefer == "mosquitto" else "nats-server")
         self.data = data
@@ -51,6 +51,7 @@ class Plant:
             channels={**report.settings.channels, **(channels or {})},
         )  # fmt: skip
         self.document = document
+        self.program = program
         self.control = ControlClient(data / "engine.sock")
         self.process: asyncio.subprocess.Process | None = None
         self.boots = 0
@@ -76,18 +77,22 @@ class Plant:
 
     async def start(self) -> None:
         """Start the engine; returns when it answers."""
+        await self.launch()
+        await reached(self._answers, "the engine answers", within_s=30)
+
+    async def launch(self) -> None:
+        """Start the engine, whatever becomes of it."""
         self.boots += 1
         orders = msgspec.msgpack.encode(
             Orders("engine", str(self.data), msgspec.msgpack.encode(self.settings), broker_host="127.0.0.1",
                    broker_port=self.broker.port, broker_kind=self.broker.kind, boot=f"boot{self.boots}")
         )  # fmt: skip
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway.app.engine", cwd=ROOT,
+            sys.executable, *self.program, cwd=ROOT,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         assert self.process.stdin is not None
         self.process.stdin.write(len(orders).to_bytes(4, "big") + orders)
-        await reached(self._answers, "the engine answers", within_s=30)
 
     async def _answers(self) -> bool:
         try:
