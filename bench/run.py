@@ -7,6 +7,7 @@ import contextlib
 import os
 import platform
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ ALONE: Final[Mapping[str, Callable[[float], None]]] = {
     "cameras": lambda seconds: asyncio.run(measure_cameras(seconds)),
 }
 """What needs no gateway."""
-PARTS: Final = ("start", "qos1", "qos0", "latency", "nodered")
+PARTS: Final = ("start", "qos1", "lagging", "qos0", "latency", "nodered")
 EXTRA: Final = (
     "city",
     "store",
@@ -48,7 +49,7 @@ def main(seconds: float, only: Sequence[str]) -> None:
     say(
         f"# {platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
-    if "nodered" in only:  # it is measured against our rate of the same run
+    if {"nodered", "lagging"} & set(only):  # measured against our rate and mosquitto_sub's of the same run
         only = [*only, "qos1"]
     kinds: list[Kind] = ["mosquitto", "nats"] if shutil.which("mosquitto", path=_path()) else ["nats"]
     for kind in kinds:
@@ -85,10 +86,10 @@ async def measure(kind: Kind, seconds: float, parts: Sequence[str]) -> None:
             say(f"idle memory {sum(sizes.values()):.0f} MB ({text})")
         ours = {}
         first = 0
-        for part, qos in (("qos1", 1), ("qos0", 0)):
+        for part, qos in (("qos1", 1), ("lagging", 1), ("qos0", 0)):
             if part in parts:
                 await _warm(supervisor)
-                ours[part] = await _flat_out(supervisor, count, qos, first)
+                ours[part] = await _flat_out(supervisor, count, qos, first, view=part != "lagging")
                 first += count
         if "latency" in parts:
             half = ours["qos1"]["rate"] / 2 if "qos1" in ours else 15_000.0
@@ -102,7 +103,8 @@ async def measure(kind: Kind, seconds: float, parts: Sequence[str]) -> None:
                 if red is not None and qos == 1:
                     started = await red.start(broker, count)
                     theirs.append(await _beside(broker, started, f"node-red {red.version}", count, qos))
-                _table(part, ours[part], [t for t in theirs if t])
+                for mine in (part, "lagging") if qos and "lagging" in ours else (part,):
+                    _table(mine, ours[mine], [t for t in theirs if t])
 
 
 @contextlib.asynccontextmanager
@@ -142,13 +144,20 @@ def _pids(supervisor: Supervisor) -> dict[str, int]:
     return {**found, "broker": _broker(supervisor).pid or 0}
 
 
-async def _flat_out(supervisor: Supervisor, count: int, qos: int, first: int) -> dict[str, Any]:
-    """As fast as broker and load go: sustained rate of the engine, then how long the view takes to catch up."""
+async def _flat_out(
+    supervisor: Supervisor, count: int, qos: int, first: int, *, view: bool
+) -> dict[str, Any]:
+    """As fast as broker and load go: sustained rate of the engine, then how long the view takes to catch up.
+
+    Without `view` that process is stopped meanwhile, as one that hangs; it is shorter than the patience with those.
+    """
     load = Load(_broker(supervisor), count, qos, first=first)
     await load.ready()
     loop = asyncio.get_running_loop()
     before = await status(supervisor)
     pids = _pids(supervisor)
+    if not view:
+        os.kill(pids["view"], signal.SIGSTOP)
     cpu = {name: cpu_s(pid) for name, pid in pids.items()}
     began = loop.time()
     load.go()
@@ -159,17 +168,22 @@ async def _flat_out(supervisor: Supervisor, count: int, qos: int, first: int) ->
         if now and now["counts"]["messages"] - before["counts"]["messages"] > seen:
             seen, moved = now["counts"]["messages"] - before["counts"]["messages"], loop.time()
             last = moved
-    await load.done()
+    sent = await load.done()
     await until(lambda: _calm(supervisor), 30)
     after = await status(supervisor)
+    memory = rss_mb(pids["engine"])
+    if not view:
+        os.kill(pids["view"], signal.SIGCONT)
     lag_s = await until(lambda: _caught_up(supervisor, after["seq"]), 120)
     used = {name: (cpu_s(pid) - cpu[name]) / max(seen, 1) * 1e6 for name, pid in pids.items()}
+    used["load"] = sent["cpu_s"] / count * 1e6
     return {
         "who": "gateway",
         "rate": seen / (last - began),
         "seen": seen,
         "cpu": used,
         "lag_s": lag_s,
+        "memory": memory,
         "lost": count - seen,
         "coalesced": after["counts"]["coalesced"] - before["counts"]["coalesced"],
     }
@@ -236,8 +250,8 @@ def _table(part: str, ours: dict[str, Any], theirs: Sequence[dict[str, Any]]) ->
     cost = ours["cpu"]
     say(
         f"{part}: gateway {ours['rate']:,.0f} msg/s, engine {cost['engine']:.1f} + view {cost['view']:.1f} us CPU a "
-        f"message (broker {cost['broker']:.1f}), lost {ours['lost']}, coalesced {ours['coalesced']}, "
-        f"view caught up {ours['lag_s']:.1f} s later"
+        f"message (broker {cost['broker']:.1f}, load {cost['load']:.1f}), lost {ours['lost']}, "
+        f"coalesced {ours['coalesced']}, view caught up {ours['lag_s']:.1f} s later, engine {ours['memory']:.0f} MB"
     )
     for other in theirs:
         used = next(iter(other["cpu"].values()))
