@@ -105,6 +105,9 @@ async def test_a_camera_is_registered_drawn_on_snoozed_and_judged(tmp_path: Path
                 "src", re.compile("^data:image"), timeout=SEEN_MS
             )
 
+            await page.reload()  # the address says which camera is open
+            await expect(preview).to_be_visible(timeout=SEEN_MS)
+
             edited_elsewhere(data)
             if not await page.locator("[data-test=field-sees]").is_visible():
                 await page.locator("[data-test=record] summary").first.click()

@@ -53,6 +53,9 @@ async def test_pictures_open_by_a_key_and_are_judged(tmp_path: Path) -> None:
                 return bool(await page.evaluate(script))
 
             assert await found(shown, "three pictures", 10)
+            await expect(panel.get_by_role("link", name="yard")).to_have_attribute(
+                "href", "#/cameras/cameras-home%3Ayard"
+            )
             await panel.locator("[data-test=say-false]").click()
             pressed = panel.locator("[data-test=say-false][aria-pressed=true]")
             await expect(pressed).to_be_visible(timeout=SEEN_MS)

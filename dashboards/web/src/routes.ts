@@ -11,6 +11,8 @@ export const pagesFor = (roles: readonly string[]): PageName[] =>
 
 export interface Route {
   page: PageName;
+  /** What is open on it, of `#/cameras/<id>`; empty: nothing. */
+  open: string;
   /** Of `#/enter/<token>`. */
   token: string | null;
 }
@@ -18,9 +20,11 @@ export interface Route {
 /** Anything unknown is the duty page: a mistyped address must not hide an alarm. */
 export function routeOf(hash: string): Route {
   const [first = "", second = ""] = hash.replace(/^#\/?/, "").split("/");
-  if (first === "enter" && second) return { page: "duty", token: decoded(second) };
-  return { page: PAGES.find((p) => p === first) ?? "duty", token: null };
+  if (first === "enter" && second) return { page: "duty", open: "", token: decoded(second) };
+  return { page: PAGES.find((p) => p === first) ?? "duty", open: decoded(second), token: null };
 }
+
+export const addressOf = (page: PageName, open = ""): string => `#/${page}${open && `/${encodeURIComponent(open)}`}`;
 
 function decoded(text: string): string {
   try {

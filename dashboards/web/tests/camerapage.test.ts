@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { i18n } from "../src/i18n";
 import CamerasPage from "../src/pages/CamerasPage.vue";
+import { addressOf } from "../src/routes";
 import { useSession } from "../src/store/session";
 import { camera } from "./make";
 
@@ -22,6 +23,7 @@ async function open(role: string): Promise<void> {
 }
 
 beforeEach(() => {
+  location.hash = "";
   setActivePinia(createPinia());
   asked = [];
   vi.stubGlobal("fetch", (path: string) => {
@@ -45,12 +47,26 @@ describe("the list", () => {
   });
 });
 
+describe("a link", () => {
+  it("opens its camera, for who may look, and leads back to the list", async () => {
+    location.hash = addressOf("cameras", ROWS[0]?.id);
+    await open("grid_staff");
+    expect(page.find("[data-test=events]").exists()).toBe(true);
+    location.hash = addressOf("cameras");
+    await vi.waitFor(() => expect(page.find("[data-test=events]").exists()).toBe(false));
+    expect(document.activeElement?.textContent).toBe("后门");
+    page.unmount();
+    location.hash = addressOf("cameras", ROWS[0]?.id);
+    await open("viewer");
+    expect(page.find("[data-test=events]").exists()).toBe(false);
+  });
+});
+
 describe("grid staff", () => {
   it("judge what a camera told, and are not shown what it sees now", async () => {
     await open("grid_staff");
     await page.find("[data-test=cameras] button").trigger("click");
-    await flushPromises();
-    expect(page.find("[data-test=events]").exists()).toBe(true);
+    await vi.waitFor(() => expect(page.find("[data-test=events]").exists()).toBe(true));
     expect(page.find("[data-test=preview]").exists()).toBe(false);
     expect(asked.some((path) => path.includes("preview"))).toBe(false);
   });

@@ -13,7 +13,7 @@ import { camera, record } from "./make";
 const SQUARE: Point[] = [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5], [0.1, 0.5]];
 const BOW: Point[] = [[0.1, 0.1], [0.5, 0.5], [0.5, 0.1], [0.1, 0.5]];
 const LIMITS: CameraLimits = {
-  thresholds: { dwell_s: [1, 86_400], size_min: [0.0005, 0.5] }, zones_max: 2, snooze_max_ms: 86_400_000,
+  thresholds: { dwell_s: [1, 86_400], size_min: [0.0005, 0.5] }, zones_max: 2, points_max: 64, snooze_max_ms: 86_400_000,
   kinds: ["fire_lane", "mask"], analytics: ["tamper", "motion"], pictures: ["occupied"],
 };
 

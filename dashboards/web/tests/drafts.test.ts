@@ -8,7 +8,7 @@ import type { Camera, CameraRecord } from "../src/api/cameras";
 import { type Drafting, useDraft } from "../src/store/drafts";
 import { camera, record } from "./make";
 
-const LIMITS = { thresholds: { dwell_s: [1, 9] as [number, number] }, zones_max: 2, snooze_max_ms: 1, kinds: [], analytics: [], pictures: [] };
+const LIMITS = { thresholds: { dwell_s: [1, 9] as [number, number] }, points_max: 64, zones_max: 2, snooze_max_ms: 1, kinds: [], analytics: [], pictures: [] };
 const json = (status: number, body: unknown): Promise<Response> => Promise.resolve(new Response(JSON.stringify(body), { status }));
 
 let stored: Camera;

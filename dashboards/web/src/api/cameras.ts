@@ -1,70 +1,34 @@
 /** Cameras as the API shapes them: their state, their record in the register, and the picture of this moment. Times UTC ms. */
 import { all, call, inPath, picture } from "./client";
-import type { Bilingual } from "./types";
+import type { Bilingual, Known, Shapes } from "./types";
 
-export type CameraState = "looking" | "lost" | "slow" | "tampered" | "apart" | "starting" | "unregistered" | "unknown";
-export type ZoneKind = "fire_lane" | "exit" | "charging_shed" | "watch" | "mask";
+export type CameraState = Shapes["CameraShape"]["state"];
+export type ZoneKind = Shapes["ZoneShape"]["kind"];
 /** x and y as parts of the picture, 0 to 1 from its upper left corner. */
 export type Point = readonly [number, number];
 
 /** `name` is a part of its point's id and never changes once it is saved. */
-export interface Zone {
-  name: string;
-  kind: ZoneKind;
-  points: readonly Point[];
-}
+export type Zone = Readonly<Omit<Known<Shapes["ZoneShape"]>, "points">> & { points: readonly Point[] };
 
 /** Minutes of the local day, past midnight if `end` <= `start`; `days` from 0, Monday. */
-export interface ArmedHours {
-  start: number;
-  end: number;
-  days: readonly number[];
-}
+export type ArmedHours = Readonly<Omit<Known<Shapes["ArmedShape"]>, "days">> & { days: readonly number[] };
 
+type Recorded = Required<Known<Shapes["CameraRecordShape"]>>;
 /** One row of the register, sent and read whole. */
-export interface CameraRecord {
-  purpose: string;
-  sees: string;
-  notice: string;
-  assessed_on: string | null;
+export type CameraRecord = Omit<Recorded, "zones" | "armed" | "analytics" | "pictures" | "thresholds"> & {
   zones: readonly Zone[];
-  analytics: readonly string[];
-  thresholds: Readonly<Record<string, number>>;
   armed: readonly ArmedHours[];
-  snoozed_until: number | null;
-  shared: boolean;
+  analytics: readonly string[];
   pictures: readonly string[];
-}
+  thresholds: Readonly<Record<string, number>>;
+};
 
-export interface CameraLimits {
+export type CameraLimits = Omit<Known<Shapes["CameraLimits"]>, "thresholds"> & {
   thresholds: Record<string, [number, number]>;
-  zones_max: number;
-  snooze_max_ms: number;
-  kinds: ZoneKind[];
-  analytics: string[];
-  /** Types of events that may keep pictures; those that a sensor's alarm asks for are kept beside them. */
-  pictures: string[];
-}
+};
 
-export interface Camera {
-  id: string;
-  name: string;
-  site: string;
-  place: string | null;
-  place_name: string;
-  simulated: boolean;
-  configured: boolean;
-  state: CameraState;
-  since: number | null;
-  told_at: number | null;
-  /** What holds now; `since` null where no alarm stands for it. */
-  standing: { metric: string; channel: string; since: number | null }[];
-  missing: string[];
-  record: CameraRecord;
-  version: number;
-  /** Only of one camera, not in the list. */
-  limits?: CameraLimits;
-}
+/** `limits` only of one camera, not in the list. */
+export type Camera = Omit<Known<Shapes["CameraShape"]>, "record"> & { record: CameraRecord; limits?: CameraLimits };
 
 /** One wrong field of a record that was refused, e.g. `thresholds.dwell_s`. */
 export interface WrongField {

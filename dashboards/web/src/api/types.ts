@@ -4,9 +4,9 @@
  */
 import type { components } from "../../.generated/openapi";
 
-type Shapes = components["schemas"];
+export type Shapes = components["schemas"];
 /** The members the document names; it allows more, which would make every misspelt one pass. */
-type Known<T> = { [K in keyof T as string extends K ? never : K]: T[K] };
+export type Known<T> = { [K in keyof T as string extends K ? never : K]: T[K] };
 
 export type Handling =
   | "open" | "taken" | "dispatched" | "on_scene" | "under_control" | "closed" | "reopened" | "merged";
