@@ -48,7 +48,7 @@ async def measure_alarms(supervisor: Supervisor, rate: float | None, seconds: fl
     account = broker.device_credentials
     sender = await open_wire("127.0.0.1", broker.port, f"bench-alarm{first}", account.user, account.password)
     listening = [
-        asyncio.create_task(_listen_mqtt(broker, mqtt, first), name="bench.mqtt"),
+        asyncio.create_task(listen_mqtt(broker, mqtt, first), name="bench.mqtt"),
         asyncio.create_task(_listen_sse(supervisor, sse), name="bench.sse"),
     ]
     await asyncio.sleep(0.5)
@@ -57,7 +57,7 @@ async def measure_alarms(supervisor: Supervisor, rate: float | None, seconds: fl
     sent: dict[str, float] = {}
     for n in range(first, first + ALARMS):
         sent[str(n)] = asyncio.get_running_loop().time()
-        _raise(sender, n)
+        raise_alarm(sender, n)
         await asyncio.sleep(seconds / ALARMS)
     await load.done()
     await asyncio.sleep(1)
@@ -73,12 +73,14 @@ async def measure_alarms(supervisor: Supervisor, rate: float | None, seconds: fl
         )
 
 
-def _raise(sender: Wire, n: int) -> None:
+def raise_alarm(sender: Wire, n: int) -> None:
+    """A fire of the n-th building's own device."""
     body = json.dumps({"v": 1, "type": "alarm", "id": f"a{n}", "data": {"hazard": "fire"}}).encode()
     sender.write(publish(f"community/s0/alarm{n}/event", body, 1, n + 1))
 
 
-async def _listen_mqtt(broker: EmbeddedBroker, heard: Heard, first: int) -> None:
+async def listen_mqtt(broker: EmbeddedBroker, heard: Heard, first: int) -> None:
+    """Hear incidents over MQTT until cancelled; `first` makes the client's name its own."""
     own = broker.credentials
     wire = await open_wire("127.0.0.1", broker.port, f"bench-out{first}", own.user, own.password)
     wire.write(subscribe("gateway/incidents/#", 0))

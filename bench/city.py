@@ -39,7 +39,7 @@ async def measure_city(kind: Kind, seconds: float, devices: int = DEVICES) -> No
         say(f"city: {steady:.0f} s at {rate:,.0f} msg/s ...")
         found = await _run(supervisor, round(steady * rate), rate, devices, devices)
         say("city: killing the engine ...")
-        back_s, size = await _kill(supervisor)
+        back_s, size = await kill_engine(supervisor)
     shares = ", ".join(f"{name} {share:.0%}" for name, share in found["share"].items())
     sizes = ", ".join(f"{name} {size:,.0f}" for name, size in found["rss"].items())
     say(
@@ -117,7 +117,7 @@ async def _run(supervisor: Supervisor, count: int, rate: float, devices: int, fi
                 )
         if sending.done():
             break
-    await _rest(supervisor)
+    await rest(supervisor)
     took = loop.time() - began
     after = await status(supervisor)
     await until(lambda: _level(supervisor, after["seq"]), 120)
@@ -138,7 +138,7 @@ async def _run(supervisor: Supervisor, count: int, rate: float, devices: int, fi
     }
 
 
-async def _kill(supervisor: Supervisor) -> tuple[float, float]:
+async def kill_engine(supervisor: Supervisor) -> tuple[float, float]:
     """Kill the engine without a word: seconds until its successor is subscribed, and that one's memory in MB."""
     part = next(p for p in supervisor.parts if p.name == "engine")
     assert part.process is not None
@@ -168,7 +168,7 @@ async def view_seq(supervisor: Supervisor) -> int:
     return int(min(reached))
 
 
-async def _rest(supervisor: Supervisor) -> None:
+async def rest(supervisor: Supervisor) -> None:
     """Wait until nothing is left to do, however long a slow machine takes. Raises TimeoutError when nothing moves."""
     loop = asyncio.get_running_loop()
     seen, moved = -1, loop.time()

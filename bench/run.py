@@ -20,6 +20,7 @@ from bench.decode import measure_decode
 from bench.history import measure_history
 from bench.influx import measure_influx
 from bench.nodered import NodeRed
+from bench.recovery import measure_recovery
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
 from bench.store import measure_disk, measure_store
 from gateway.app.supervisor import Supervisor
@@ -56,6 +57,8 @@ def main(seconds: float, only: Sequence[str]) -> None:
         parts = [p for p in PARTS if not only or p in only]
         if parts:
             asyncio.run(measure(kind, seconds, parts))
+    if not only or "recovery" in only:
+        asyncio.run(measure_recovery(kinds[0]))
     for name, measure_it in ALONE.items():  # after the gateway, whose memory is counted with this process
         if name in only or (not only and name not in EXTRA):
             measure_it(seconds)
