@@ -105,7 +105,7 @@ def _on_incident(turn: Turn, act: Acted, target: Incident) -> str:
     if verb is Verb.CLOSE:
         return _close(turn, act, target)
     if verb is Verb.RESET:
-        alarms = [a for n in target.alarms if (a := turn.state.alarms.get(n))]
+        alarms = incident.members(turn.state, target)
         if act.args.get("gone") is True and target.verdict in incident.BY_PERSON:
             judge.gone(turn, [a for a in alarms if a.active])
         return _reset(turn, alarms, target)
@@ -233,7 +233,7 @@ def _close(turn: Turn, act: Acted, target: Incident) -> str:
         return "changed"
     if target.priority == 1 and target.verdict not in incident.BY_PERSON:
         return "no_verdict"
-    alarms = [a for n in target.alarms if (a := turn.state.alarms.get(n))]
+    alarms = incident.members(turn.state, target)
     if any(a.active and a.out_until is None for a in alarms):
         return str(Refusal.ACTIVE)
     if any(a.latch and a.state != "NORM" and a.out_until is None for a in alarms):
@@ -254,6 +254,7 @@ def _reset(turn: Turn, alarms: list[Alarm], target: Incident | None) -> str:
         alarm.state, done = after, True
         turn.changed[alarm.id] = alarm
     if target is not None and done:
+        incident.relist(turn.state, target)
         turn.touch(target)
         incident.settle(turn, target)
     if refused:

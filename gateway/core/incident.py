@@ -10,12 +10,11 @@ from devices.reading import Hazard
 from gateway.core import escalate
 from gateway.core.alarm import STANDING, AlarmState, Move, Refusal, move
 from gateway.core.effect import Notify
-from gateway.core.state import Alarm, Incident
+from gateway.core.state import Alarm, Incident, State
 from gateway.core.turn import Turn
 
-ALARMS_MAX: Final = (
-    500  # alarms listed on one incident; a storm beyond it is counted by the alarm table alone
-)
+ALARMS_MAX: Final = 500
+"""Alarms an incident lists by itself; of a storm's further ones each knows its incident, and `members` finds them."""
 
 HANDLING: Final[dict[str, dict[str, str]]] = {
     "open": {"take": "taken", "dispatch": "dispatched", "on_scene": "on_scene", "control": "under_control"},
@@ -53,9 +52,11 @@ def occur(turn: Turn, alarm: Alarm) -> None:
     if alarm.out_until is not None or alarm.shelved_until is not None:
         return
     incident = _open_incident(turn, alarm)
-    if alarm.id not in incident.alarms:
+    if alarm.incident != incident.id and alarm.id not in incident.alarms:
         if len(incident.alarms) < ALARMS_MAX:
             incident.alarms.append(alarm.id)
+        else:
+            incident.beyond += 1
         alarm.incident = incident.id
         _spread(turn, incident, alarm)
     elif before not in STANDING:
@@ -63,6 +64,13 @@ def occur(turn: Turn, alarm: Alarm) -> None:
         if incident.handling in UNTAKEN:
             ring(turn, incident)
     state.alarms[alarm.id] = alarm
+
+
+def members(state: State, incident: Incident) -> list[Alarm]:
+    """All its alarms. Looks at every alarm there is where some are not listed: for what people do, not for each step."""
+    if incident.beyond:
+        return [a for a in state.alarms.values() if a.incident == incident.id]
+    return [state.alarms[a] for a in incident.alarms if a in state.alarms]
 
 
 def clear(turn: Turn, alarm: Alarm) -> None:
@@ -82,10 +90,12 @@ def clear(turn: Turn, alarm: Alarm) -> None:
 
 def settle(turn: Turn, incident: Incident) -> None:
     """Close by itself what needs nobody any more: never P1; P2 once its alarms were seen."""
-    alarms = [turn.state.alarms[a] for a in incident.alarms if a in turn.state.alarms]
-    if any(a.state != AlarmState.NORM for a in alarms):
+    if incident.priority == 1 or incident.handling == "closed":
         return
-    if incident.priority > 1 and incident.handling != "closed":
+    listed = [turn.state.alarms[a] for a in incident.alarms if a in turn.state.alarms]
+    if all(a.state == AlarmState.NORM for a in listed) and all(
+        a.state == AlarmState.NORM for a in members(turn.state, incident)
+    ):
         close(turn, incident, "cleared")
 
 
@@ -97,9 +107,8 @@ def close(turn: Turn, incident: Incident, cause: str) -> None:
         incident.cause = cause
     turn.withdraw(lambda e: not (isinstance(e, Notify) and e.incident == incident.id))
     turn.touch(incident, "incident.closed")
-    for name in incident.alarms:
-        if (alarm := turn.state.alarms.get(name)) is not None:
-            forget_if_done(turn, alarm)
+    for alarm in members(turn.state, incident):
+        forget_if_done(turn, alarm)
 
 
 def forget_if_done(turn: Turn, alarm: Alarm) -> None:
@@ -128,16 +137,23 @@ def confirm(turn: Turn, hazard: Hazard, place: str) -> None:
             escalate.widen(turn, incident)
 
 
+def relist(state: State, incident: Incident) -> None:
+    """After a person dealt with a storm: what still wants something is listed before what is over."""
+    if not incident.beyond:
+        return
+    alarms = members(state, incident)
+    over = [a.id for a in alarms if a.state == AlarmState.NORM]
+    incident.alarms = [*(a.id for a in alarms if a.state != AlarmState.NORM), *over][:ALARMS_MAX]
+
+
 def acknowledge(turn: Turn, incident: Incident) -> None:
     """Taking an incident acknowledges its alarms."""
-    for name in list(incident.alarms):
-        alarm = turn.state.alarms.get(name)
-        if alarm is None:
-            continue
+    for alarm in members(turn.state, incident):
         target = move(alarm.state, Move.ACK)
         if not isinstance(target, Refusal):
             alarm.state = target
             turn.changed[alarm.id] = alarm
+    relist(turn.state, incident)
 
 
 def _open_incident(turn: Turn, alarm: Alarm) -> Incident:

@@ -119,6 +119,7 @@ class Incident(msgspec.Struct):
     taken_role: str = ""
     give_back_at: int | None = None
     announced: bool = False
+    beyond: int = 0  # alarms of a storm that `alarms` has no room for
 
 
 class Commanded(msgspec.Struct):

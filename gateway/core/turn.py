@@ -213,7 +213,7 @@ def incident_doc(incident: Incident, state: State, plan: Compiled, utc: int) -> 
         incident.next_at + offset if incident.next_at is not None else None, upcoming, incident.step,
         title=first.rule if first else "",
         give_back_at=incident.give_back_at + offset if incident.give_back_at is not None else None,
-        alarms_total=len(alarms) if len(alarms) > ALARMS_SAID else 0,
+        alarms_total=len(alarms) + incident.beyond if len(alarms) > ALARMS_SAID else 0,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 from devices.reading import Flag
 from gateway.clock import ManualClock
 from gateway.core.effect import Notify, Publish
+from gateway.core.incident import ALARMS_MAX
 from gateway.core.turn import ALARMS_SAID
 from gateway.inprocess import START_UTC_MS, Gateway
 from tests.core.community import estate
@@ -366,6 +367,30 @@ def test_a_storm_lists_what_stands_and_counts_the_rest() -> None:
     home.act("wang", "reset")
     doc = home.docs[only(home)]
     assert [a.device for a in doc.alarms if a.state == "ACKED"] == ["sim:new299"]
+
+
+def test_a_storm_beyond_the_list_is_dealt_with_like_one_within_it() -> None:
+    """More alarms than an incident lists: each is counted, acknowledged, reset and forgotten, and a standing one keeps
+    it open. None is left behind that would swallow its device's next fire.
+    """
+    home = Gateway(estate())
+    count = ALARMS_MAX + 100
+    for n in range(count):
+        home.measure(f"new{n}", "smoke", True)
+    assert home.docs[only(home)].alarms_total == count
+    for n in range(count - 1):
+        home.measure(f"new{n}", "smoke", False)
+    assert home.act("wang", "take").ok
+    assert home.act("wang", "verdict", verdict="false", cause="dust").ok
+    home.act("wang", "reset")
+    last = f"sim:new{count - 1}"
+    assert [a.device for a in home.docs[only(home)].alarms if a.state == "ACKED"] == [last]
+    assert home.act("wang", "close").code == "alarm_active"
+    assert home.act("wang", "reset", gone=True).ok
+    assert home.act("wang", "close").ok
+    assert not home.engine.state.alarms
+    home.measure(f"new{count - 1}", "smoke", True)  # it never said that the first one ended
+    assert len(home.docs) == 2
 
 
 def test_start_is_now() -> None:
