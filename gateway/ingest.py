@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final, Protocol
 from zlib import crc32
 
@@ -29,6 +29,10 @@ UNREAD_MS: Final = (
 POINTS_MAX: Final = (
     4_000_000  # a city has three million; past it made-up names are set aside, but never an alarm
 )
+ALARMS_MAX: Final = 50_000
+"""Alarms past which a device that nobody placed and nobody heard before gets none of its own (past twice as many no
+device without a place): the message is set aside and somebody is called to look. Placed devices always go on."""
+
 WAITING_MAX: Final = 50_000  # devices with a coalescing message; past it reading pauses
 
 FAMILIES_MAX: Final = 131_072  # devices whose family is remembered; of the others every family is asked
@@ -85,7 +89,9 @@ class Ingest:
         self.counts = {"quarantined": 0, "coalesced": 0, "codec_faults": 0, "faces_dropped": 0}
         self.waiting: dict[str, Waiting] = {}
         self._paused: list[Sender] = []
-        self._unread: dict[str, int] = {}  # source -> when an alarm's topic last said what nobody could read
+        self._unread_at: dict[
+            str, int
+        ] = {}  # source -> when an alarm's topic last said what nobody could read
         self._simulated = {name for name, s in sources.items() if s.simulated}
         self._budget: dict[str, tuple[int, int]] = {}
         self.alarm_filters = {
@@ -136,7 +142,7 @@ class Ingest:
         except Exception as error:  # noqa: BLE001 - codec isolation: one broken codec must not stop the stream
             self.counts["codec_faults"] += 1
             log.error("codec raised", source=source, topic=topic[:200], error=repr(error)[:200])
-            self._unread_alarm(message, "codec-fault")
+            self._unread(message, "codec-fault")
             self._quarantine(source, topic, f"codec-fault: {type(error).__name__}", payload, token)
             return
         if decoded.faces:
@@ -146,12 +152,12 @@ class Ingest:
         for ask in decoded.asks:
             engine.outlet.ask(Ask("", source, ask.topic, ask.payload))
         hot = urgent(decoded)
-        if len(engine.state.points) >= POINTS_MAX and not hot:
-            decoded = self._bounded(decoded)
+        if hot or len(engine.state.points) >= POINTS_MAX:
+            decoded = self._room(source, decoded, hot)
         readings = decoded.readings
         if decoded.quarantine is not None:
             if not readings:
-                self._unread_alarm(message, decoded.quarantine)
+                self._unread(message, decoded.quarantine)
             self._quarantine(source, topic, decoded.quarantine, payload, None if readings else token)
         elif not readings and token is not None:
             engine.attach(token)
@@ -174,27 +180,38 @@ class Ingest:
                 self._let_go(self.waiting.pop(device, None))
         engine.submit(event, token, hot, at)
 
-    def _bounded(self, decoded: Decoded) -> Decoded:
-        """What is left of a message once POINTS_MAX are known: points we know, and devices that have a place."""
-        points, placed = self.engine.state.points, self.engine.plan.catalogue.devices
+    def _room(self, source: str, decoded: Decoded, hot: bool) -> Decoded:
+        """What there is room for: names made up without end fill no memory. Placed devices always have some."""
+        state, placed = self.engine.state, self.engine.plan.catalogue.devices
+        reason = f"too-many: {POINTS_MAX} points are known, and this brings more"
+        points: Container[str] = state.points
+        if hot:
+            if len(state.alarms) < ALARMS_MAX:
+                return decoded
+            reason = "too-many-alarms: nobody placed this device, and its alarm is one too many"
+            points = state.points if len(state.alarms) < 2 * ALARMS_MAX else ()
         kept = [r for r in decoded.readings if r.point in points or split_point(r.point)[0] in placed]
         if len(kept) == len(decoded.readings):
             return decoded
-        reason = f"too-many: {POINTS_MAX} points are known, and this brings more"
+        if hot:
+            self._unread_alarm(source)
         return msgspec.structs.replace(decoded, readings=kept, quarantine=decoded.quarantine or reason)
 
-    def _unread_alarm(self, message: Message, reason: str) -> None:
+    def _unread(self, message: Message, reason: str) -> None:
         """It may have been a fire: somebody is told to look. What is whole and only of an unknown kind is no alarm."""
         told = message.payload and not message.retained and not reason.startswith("unknown-event")
         if told and self._lane(message.source, message.topic) == ALARM_LANE:
-            self._unread[message.source] = self.engine.stamper.at()
-            self._tell("alarm_unread", message.source, True)
+            self._unread_alarm(message.source)
+
+    def _unread_alarm(self, source: str) -> None:
+        self._unread_at[source] = self.engine.stamper.at()
+        self._tell("alarm_unread", source, True)
 
     def settle(self) -> None:
         """Call now and then: an unread alarm message is no news after UNREAD_MS."""
         now = self.engine.stamper.at()
-        for source in [s for s, at in self._unread.items() if now - at > UNREAD_MS]:
-            del self._unread[source]
+        for source in [s for s, at in self._unread_at.items() if now - at > UNREAD_MS]:
+            del self._unread_at[source]
             self._tell("alarm_unread", source, False)
 
     def _remember(self, codec: str, readings: Sequence[Reading]) -> None:

@@ -67,7 +67,7 @@ def occur(turn: Turn, alarm: Alarm) -> None:
 
 
 def members(state: State, incident: Incident) -> list[Alarm]:
-    """All its alarms. Looks at every alarm there is where some are not listed: for what people do, not for each step."""
+    """All its alarms. Where some are not listed every alarm there is is looked at: for acts, not for each step."""
     if incident.beyond:
         return [a for a in state.alarms.values() if a.incident == incident.id]
     return [state.alarms[a] for a in incident.alarms if a in state.alarms]

@@ -175,3 +175,36 @@ def test_made_up_names_are_bounded_and_alarms_are_not(monkeypatch: pytest.Monkey
     home.settle()
     assert any(a.device == "sim:est/new" for a in home.alarms.values())
     assert ingest.counts["quarantined"] == 18
+
+
+def test_made_up_alarms_are_bounded_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names invented without end, each in alarm: past the bound they are set aside and somebody is called to look.
+    What was heard before goes on up to twice the bound, and what has a place always.
+    """
+    monkeypatch.setattr("gateway.ingest.ALARMS_MAX", 10)
+    home = Gateway(estate())
+    told: list[tuple[str, str, Any]] = []
+    sources = {"sim": Source("sim", "est")}
+    ingest = Ingest(
+        home.engine, Decoder(), sources, lambda: None, lambda: False, lambda *fact: told.append(fact)
+    )
+    session: Any = _Session()
+    session.source = "sim"
+    alarms = home.engine.state.alarms
+
+    def say(device: str, smoke: bytes) -> None:
+        ingest.received(session, f"zigbee2mqtt/{device}", b'{"smoke":%s}' % smoke, 0, False, False)
+
+    for n in range(40):
+        say(f"heard{n}", b"false")
+    for n in range(40):
+        say(f"made-up{n}", b"true")
+    assert (len(alarms), ingest.counts["quarantined"]) == (10, 30)
+    assert set(told) == {("alarm_unread", "sim", True)}
+    for n in range(40):
+        say(f"heard{n}", b"true")
+    assert len(alarms) == 20
+    told.clear()
+    say("kitchen", b"true")
+    assert any(a.device == "sim:kitchen" for a in alarms.values())
+    assert not told
