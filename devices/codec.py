@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
+from zlib import crc32
 
 import msgspec
 
@@ -133,9 +134,15 @@ class Access(msgspec.Struct, frozen=True):
         return f"Access({self.product}, {sorted(self.commands)})"  # never a key
 
 
+def number_of(identity: str) -> int:
+    """The number that stands for a command's id where a family's ids are numbers; results name it as `#<number>`."""
+    return crc32(identity.encode()) & 0x7FFF_FFFF
+
+
 class Request(msgspec.Struct, frozen=True):
     """One HTTP request to a platform. Where the platform took it, the answer has the key `taken`, or without that says
-    `{"code": 0}`.
+    `{"code": 0}`. The text or number under `ticket` is the platform's own id of the command, by which it tells later
+    what became of it; the number at the end of `outcome` is the device's own answer, where the platform waited for it.
     """
 
     url: str
@@ -143,6 +150,8 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes
     method: str = "POST"
     taken: str = ""
+    ticket: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Request({self.url})"  # the headers hold a signature

@@ -16,6 +16,7 @@ from gateway.app.child import Orders
 from gateway.app.commands import Commander, Encode, Way
 from gateway.cameras.door import written
 from gateway.config.settings import Settings
+from gateway.core.commanding import CARRIED_OUT, TICKET
 from gateway.core.effect import Command
 from gateway.core.event import Delivered, Outcome
 
@@ -101,16 +102,16 @@ class Platform:
                 self._failed(command.id, "expired: nobody waits for it any more")
                 return
             request = self._build(self._access, device, command.name, command.expires_at, now)
-            why = request if isinstance(request, str) else await self._ask(request)
+            why, said = (request, "") if isinstance(request, str) else await self._ask(request)
         if why:
             log.warning("command not sent", source=command.source, effect=command.id, reason=why[:200])
             self._failed(command.id, why)
         else:
             log.info("command sent", source=command.source, effect=command.id, name=command.name)
-            self._report(Delivered(command.id, Outcome.SENT))
+            self._report(Delivered(command.id, Outcome.SENT, said))
 
-    async def _ask(self, request: Request) -> str:
-        """Why the platform did not take it, empty where it did."""
+    async def _ask(self, request: Request) -> tuple[str, str]:
+        """Why the platform did not take it, empty where it did; then what it said of it, for `Delivered.detail`."""
         import httpx
 
         if self._http is None:
@@ -120,18 +121,32 @@ class Platform:
                 request.method, request.url, headers=dict(request.headers), content=request.body
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return f"unreachable: {type(error).__name__}"
+            return f"unreachable: {type(error).__name__}", ""
         if not answer.is_success:
-            return f"unreachable: the platform answered {answer.status_code}"
+            return f"unreachable: the platform answered {answer.status_code}", ""
         try:
             said: Any = _answer.decode(answer.content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             said = None
         answered: dict[str, Any] = said if isinstance(said, dict) else {}
-        if request.taken:
-            return "" if answered.get(request.taken) else f"refused: no {request.taken} in the answer"
         code = answered.get("code")
-        return "" if code == 0 and code is not False else f"refused: code {str(code)[:40]}"
+        if request.taken and not answered.get(request.taken):
+            return f"refused: no {request.taken} in the answer", ""
+        if not request.taken and (code != 0 or code is False):
+            return f"refused: code {str(code)[:40]}", ""
+        done = _at(answered, request.outcome)
+        if type(done) is int:
+            return (f"denied: the device answered {done}", "") if done else ("", CARRIED_OUT)
+        ticket = _at(answered, request.ticket)
+        return "", f"{TICKET}{ticket}" if type(ticket) in (str, int) and 0 < len(str(ticket)) <= 64 else ""
 
     def _failed(self, effect: str, why: str) -> None:
         self._report(Delivered(effect, Outcome.FAILED, why[:200]))
+
+
+def _at(answer: dict[str, Any], path: Sequence[str]) -> Any:
+    """What stands at the end of the path; None where there is none."""
+    found: Any = answer if path else None
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found

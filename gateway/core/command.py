@@ -49,7 +49,15 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 _MUTE: Final = Offer(confirms=(("muted", True),))
-_TEST: Final = Offer(confirms=(("test", True), ("self_test", "running"), ("self_test", "checking")))
+_TEST: Final = Offer(
+    confirms=(
+        ("test", True),
+        ("self_test", True),
+        ("self_test", "running"),
+        ("self_test", "checking"),
+        ("self_test_result", "checking"),
+    )
+)
 _ON: Final = (("switch_state", "ON"), ("switch_state", "on"))
 _OFF: Final = (("relay", False), ("switch_state", "OFF"), ("switch_state", "off"))
 

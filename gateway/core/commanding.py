@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from devices.catalogue import Device, Level
+from devices.codec import number_of
 from devices.reading import Hazard, Reading, point_id, source_of, split_point
 from gateway.core.command import (
     ANSWER_MS,
@@ -30,6 +31,12 @@ from gateway.core.turn import Turn
 
 TAKEN: Final = "taken"
 """What the shell says of a message that the device itself has confirmed, where its family does (`Delivered.detail`)."""
+
+CARRIED_OUT: Final = "done"
+"""The same where a platform waited for the device, which did it. Of what is `certain` the state counts all the same."""
+
+TICKET: Final = "ticket:"
+"""Before the platform's own id of a command it took, which its later word on it names (`Delivered.detail`)."""
 
 KEPT_MS: Final = 3_600_000
 """A command that is over is remembered so long: a device that obeys late is heard."""
@@ -117,13 +124,13 @@ def heard(turn: Turn, readings: Sequence[Reading]) -> None:
 
 
 def _resulted(turn: Turn, command: Commanded, offer: Offer, value: str) -> None:
-    """The device's own word on one command: `<id> ok <state>` or `<id> failed <error>`.
+    """The word on one command of its device or its platform: `<id> ok <state>` or `<id> failed <error>`.
 
     Of a valve or a power switch "ok" alone may only mean that it was heard: it counts with the state that was asked
     for, else what it measures does.
     """
     identity, outcome, words, *_ = (*value.split(" ", 2), "", "", "")
-    if identity != command.id:
+    if identity != command.id and identity not in command.tickets and identity != f"#{number_of(command.id)}":
         return
     if outcome == "failed":
         command.detail = f"refused: {words}"[:64]
@@ -138,6 +145,8 @@ def delivered(turn: Turn, effect: Command, sent: bool, detail: str) -> None:
     if command is None or command.effect != effect.id:
         return
     command.detail = "" if sent else detail[:64]
+    if sent and detail.startswith(TICKET):
+        command.tickets = (*command.tickets, detail.removeprefix(TICKET))
     if not sent:
         never = detail.startswith(_NEVER)
         _move(turn, command, Step.REFUSED if never else Step.UNDELIVERED)
@@ -146,7 +155,7 @@ def delivered(turn: Turn, effect: Command, sent: bool, detail: str) -> None:
     offer = OFFERS[command.kind, command.name]
     if command.state != CommandState.SENT:
         return
-    if not offer.confirms and detail == TAKEN:
+    if (not offer.confirms and detail == TAKEN) or (detail == CARRIED_OUT and not offer.certain):
         _move(turn, command, Step.OBEYED)
     elif not offer.confirms:
         command.state = str(CommandState.UNCONFIRMED)

@@ -144,6 +144,7 @@ class Commanded(msgspec.Struct):
     detail: str = ""
     incident: str | None = None
     priority: int | None = None
+    tickets: tuple[str, ...] = ()  # what a platform calls its tries
 
 
 class Lost(msgspec.Struct):

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from devices.catalogue import Catalogue, Device, Source
+from devices.codec import number_of
 from devices.reading import Reading
 from gateway.app.commands import unanswered_checks
 from gateway.core.command import MOVES, NAMES, OFFERS, PENDING, CommandState, Press, Step
@@ -373,6 +374,30 @@ def test_a_devices_result_ends_its_command(home: Gateway) -> None:
     assert states(home)[-1] == "confirmed"
     home.measure("valve", "command_result", "c0.0 failed something else")
     assert states(home)[-1] == "confirmed"
+
+
+@pytest.mark.parametrize("name", ["#{number}", "c-77"], ids=["number", "ticket"])
+def test_a_result_may_come_under_another_name(home: Gateway, name: str) -> None:
+    """Families whose ids are numbers answer with a number, platforms with their own id, which they told first."""
+    home.dead.add("command")
+    home.measure("gas5", "gas", False)
+    assert ask(home, "gas5", "mute") == "ok"
+    command = home.commanded[-1]
+    end(home, True, "ticket:c-77")
+    home.measure("gas5", "command_result", "c-78 ok")
+    assert states(home) == ["sent"]
+    home.measure("gas5", "command_result", f"{name.format(number=number_of(command.command))} ok")
+    assert states(home) == ["confirmed"]
+
+
+def test_a_platform_that_waited_for_the_device_needs_no_other_word(home: Gateway) -> None:
+    """Done is done; of a power switch only with the state that was asked for."""
+    home.dead.add("command")
+    home.measure("gas5", "gas", False)
+    for device, name in (("gas5", "mute"), ("shed", "relay_off")):
+        assert ask(home, device, name) == "ok"
+        end(home, True, "done")
+    assert states(home) == ["confirmed", "sent"]
 
 
 # -- questions to transmission devices --------------------------------------------------------------------------------

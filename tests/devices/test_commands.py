@@ -9,12 +9,18 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from devices.codec import COMMANDS, Ask, Message
+from devices.catalogue import Catalogue, Device
+from devices.codec import COMMANDS, Ask, Message, number_of
 from devices.codecs.sparkplug_b.wire import read
 from devices.codecs.zigbee2mqtt.commands import doable
 from devices.decode import CODECS, Decoder
 from gateway.core.command import NAMES
+from gateway.core.event import Measured
+from gateway.core.plan import Plan
+from gateway.inprocess import Gateway
+from tests.core.community import estate
 
 ID, EXPIRES = "c12.1", 1_795_276_860_000
 IEEE = "0x00158d0001a2b3c4"
@@ -207,6 +213,102 @@ def test_what_is_not_sent(codec: str, context: Mapping[str, Any], native: str, n
     said = CODECS[codec].command(context, native, name, ID, EXPIRES)
     assert isinstance(said, str)
     assert said.startswith(why)
+
+
+HALL = learn("esphome", ("hall/switch/mute/state", b"OFF"), ("hall/switch/self_test/state", b"OFF"))
+SIREN = ha(("siren/s/1", {"name": "Siren", "command_topic": "s/set", "state_topic": "s/state"}))
+VALVE = ha(("valve/v/1", {"name": "Gas", "command_topic": "v/set", "state_topic": "v/state"}))
+MUTE = ha(("switch/m/1", {"name": "Mute", "command_topic": "m/set", "state_topic": "m/state"}))
+RPC = {"src": "shellyplus1-aabbcc", "dst": "csg"}
+CONFIRMED: Final[Sequence[tuple[str, Mapping[str, Any], str, tuple[str, str], str, Any]]] = [
+    # codec, what it knows, device, (kind, command), and the message by which the family says that it was done
+    ("zigbee2mqtt", z2m(GAS_EXPOSES), IEEE, ("gas", "mute"), "zigbee2mqtt/b3/hall", {"silence": "ON"}),
+    ("zigbee2mqtt", z2m(GAS_EXPOSES), IEEE, ("gas", "self_test"), "zigbee2mqtt/b3/hall", {"self_test": True}),
+    ("zigbee2mqtt", z2m(GAS_EXPOSES), IEEE, ("gas", "self_test"), "zigbee2mqtt/b3/hall",
+     {"self_test_result": "checking"}),
+    ("zigbee2mqtt", z2m(TUYA_SIREN), IEEE, ("siren", "siren_on"), "zigbee2mqtt/b3/hall", {"alarm": True}),
+    ("zigbee2mqtt", z2m(SWITCH, "Smart plug"), IEEE, ("charger", "relay_off"), "zigbee2mqtt/b3/hall", {"state": "OFF"}),
+    ("zigbee2mqtt", z2m(SWITCH, "Zigbee gas valve"), IEEE, ("valve", "valve_close"), "zigbee2mqtt/b3/hall",
+     {"state": "OFF"}),
+    ("tasmota", {}, "tasmota_49A3BC", ("charger", "relay_off"), "stat/tasmota_49A3BC/RESULT", {"POWER": "OFF"}),
+    ("tasmota", TASMOTA, "siren2", ("siren", "siren_on"), "siren2/stat/POWER", b"ON"),
+    ("shelly_gen1", {}, "shellyplug-s-6A6374", ("meter", "relay_off"), "shellies/shellyplug-s-6A6374/relay/0", b"off"),
+    ("shelly_gen1", {}, "shellygas-A4CF12", ("valve", "valve_close"), "shellies/shellygas-A4CF12/valve/0/state",
+     b"closed"),
+    ("shelly_gen1", {}, "shellygas-A4CF12", ("gas", "self_test"), "shellies/shellygas-A4CF12/sensor/self_test",
+     b"running"),
+    ("shelly_gen2", GEN2, "shellyplus1-aabbcc", ("charger", "relay_off"), "b1/shed/events/rpc",
+     {**RPC, "method": "NotifyStatus", "params": {"ts": 1763760000, "switch:0": {"id": 0, "output": False}}}),
+    ("shelly_gen2", {}, "shellyplussmoke-80646f", ("smoke", "mute"), "csg/rpc",
+     {"id": ID, "src": "shellyplussmoke-80646f", "dst": "csg", "result": None}),
+    ("esphome", ESPHOME, "hall", ("siren", "siren_on"), "hall/switch/siren/state", b"ON"),
+    ("esphome", ESPHOME, "hall", ("valve", "valve_close"), "hall/valve/gas_valve/state", b"closed"),
+    ("esphome", HALL, "hall", ("smoke", "mute"), "hall/switch/mute/state", b"ON"),
+    ("esphome", HALL, "hall", ("smoke", "self_test"), "hall/switch/self_test/state", b"ON"),
+    ("homie", HOMIE5, "valve-1", ("valve", "valve_close"), "homie/5/valve-1/gas/valve", b"false"),
+    ("homie", HOMIE5, "valve-1", ("gas", "mute"), "homie/5/valve-1/gas/muted", b"true"),
+    ("homie", HOMIE4, "plug", ("charger", "relay_off"), "homie/plug/relay/relay", b"false"),
+    ("ha_discovery", SIREN, "dev1", ("siren", "siren_off"), "s/state", b"OFF"),
+    ("ha_discovery", VALVE, "dev1", ("valve", "valve_close"), "v/state", b"closed"),
+    ("ha_discovery", MUTE, "dev1", ("smoke", "mute"), "m/state", b"ON"),
+    ("ha_discovery", SWITCHED, "dev1", ("charger", "relay_off"), "x/state", b"OFF"),
+    ("thingsboard", {}, "me", ("siren", "siren_on"), "v1/devices/me/rpc/response/756112812", {"success": True}),
+    ("thingsboard", {}, "Siren 1", ("siren", "siren_on"), "v1/gateway/rpc",
+     {"device": "Siren 1", "id": 756112812, "data": {"success": True}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("codec", "context", "native", "order", "topic", "body"),
+    CONFIRMED,
+    ids=[f"{r[0]}-{r[3][1]}-{n}" for n, r in enumerate(CONFIRMED)],
+)
+def test_what_a_family_says_when_it_was_done_confirms_it(
+    codec: str, context: Mapping[str, Any], native: str, order: tuple[str, str], topic: str, body: Any
+) -> None:
+    """It is sent to that very device, and what the family's documentation has it say afterwards is what counts."""
+    assert not isinstance(CODECS[codec].command(context, native, order[1], ID, EXPIRES), str)
+    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+    home = Gateway(catalogued(f"sim:{native}", order[0]))
+    device = home.engine.state.device(f"sim:{native}")
+    device.seen = True
+    for confirm in (False, True):
+        home.docs.setdefault("", None)  # type: ignore[arg-type]  # an act without a target takes the newest incident
+        home.act("root", "command", f"sim:{native}", name=order[1], anyway=True, confirm=confirm)
+    (command,) = home.engine.state.commands.values()
+    assert command.state == "sent"
+    said = payload.replace(ID.encode(), command.id.encode()).replace(
+        b"756112812", b"%d" % number_of(command.id)
+    )
+    topic = topic.replace("756112812", str(number_of(command.id)))
+    decoded = CODECS[codec].decode(context, Message("sim", topic, said))
+    home.engine.submit(Measured("sim", list(decoded.readings)))
+    home.settle()
+    assert command.state == "confirmed", decoded
+
+
+@pytest.mark.parametrize(("codec", "topic", "body", "says"), [
+    ("shelly_gen2", "csg/rpc", {"id": ID, **RPC, "error": {"code": -103, "message": "no such id"}},
+     f"{ID} failed no such id"),
+    ("shelly_gen2", "csg/rpc", {"id": 7, **RPC, "result": {}}, None),  # a question of ours, not a command
+    ("shelly_gen2", "else/rpc", {"id": ID, **RPC, "dst": "else", "result": {}}, None),
+    ("thingsboard", "v1/devices/me/rpc/response/5", {"success": False}, "#5 failed"),
+    ("thingsboard", "v1/devices/me/rpc/response/5", {"error": "jammed"}, "#5 failed jammed"),
+    ("thingsboard", "v1/devices/me/rpc/response/5", {"state": "closed"}, "#5 ok closed"),
+    ("thingsboard", "v1/gateway/rpc", {"device": "d", "data": {"id": 5, "method": "mute"}}, None),
+    ("thingsboard", "v1/gateway/rpc", {"device": "d", "id": 5, "data": False}, "#5 failed"),
+])  # fmt: skip
+def test_an_answer_says_what_became_of_it(codec: str, topic: str, body: Any, says: str | None) -> None:
+    """Done, or why not; questions, and answers to others, are none."""
+    decoded = CODECS[codec].decode({}, Message("s", topic, json.dumps(body).encode()))
+    assert [r.value for r in decoded.readings if "/command_result/" in r.point] == ([says] if says else [])
+
+
+def catalogued(device: str, kind: str) -> Plan:
+    """The small estate with one more device, in a flat."""
+    base = estate()
+    devices = {device: Device(device, "h502", kind)}
+    return replace(base, catalogue=Catalogue(base.catalogue.places, devices, base.catalogue.sources))
 
 
 def test_a_forgotten_discovery_takes_nothing() -> None:

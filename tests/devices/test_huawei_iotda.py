@@ -231,12 +231,26 @@ def test_a_notification_without_content_is_set_aside_and_its_device_lives(body: 
     assert code(got) in {"unknown-kind", "no-profile"}
 
 
+@pytest.mark.parametrize(("status", "says"), [
+    ("SUCCESSFUL", "c-1 ok"), ("FAILED", "c-1 failed FAILED"), ("TIMEOUT", "c-1 failed TIMEOUT"),
+    ("EXPIRED", "c-1 failed EXPIRED"), ("SENT", None), ("DELIVERED", None), ("PENDING", None), (7, None), ([], None),
+])  # fmt: skip
+def test_what_became_of_a_command_is_told_under_the_platforms_id(status: Any, says: str | None) -> None:
+    """Done or not; that it is on its way, or arrived at the device, is neither."""
+    body = {
+        "resource": "device.command.status", "event": "update", "event_time": "20261121T160000Z",
+        "notify_data": {"header": {"node_id": NODE, "device_id": "d"}, "body": {"command_id": "c-1", "status": status}},
+    }  # fmt: skip
+    got = tell(body)
+    assert [(r[1], r[-1]) for r in rows(got)] == ([("command_result", says)] if says else [])
+    assert got.quarantine is None
+
+
 def test_the_platforms_own_affairs_say_nothing() -> None:
-    """Products, tasks, and what became of commands and messages are understood and no reading."""
+    """Products, tasks, and what became of messages are understood and no reading."""
     for resource in (
         "product",
         "batchtask",
-        "device.command.status",
         "device.message.status",
         "device.async",
     ):

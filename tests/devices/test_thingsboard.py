@@ -112,15 +112,17 @@ def test_attributes_never_raise_an_alarm() -> None:
 
 SILENT = """
     v1/devices/me/attributes/response/1 v1/devices/me/attributes/request/1 v1/devices/me/rpc/request/7
-    v1/devices/me/rpc/response/7 v1/devices/me/claim v1/gateway/rpc v1/gateway/attributes/response v1/gateway/claim
+    v1/devices/me/claim v1/gateway/rpc v1/gateway/attributes/response v1/gateway/claim
     v2/a/req/j/1 v2/r/req/1 v2/fw/request/1/chunk/0 v2/t/p sensor/raw_data
 """
 
 
 @pytest.mark.parametrize("topic", SILENT.split())
 def test_what_is_no_telemetry_says_nothing(topic: str) -> None:
-    """Commands, their answers, settings and firmware raise nothing, whatever they hold."""
-    assert tell(topic, {"smoke": True, "method": "alarm", "params": {"smoke": True}}) == Decoded()
+    """Commands, settings and firmware raise nothing, whatever they hold; an answer says what became of a command."""
+    body = {"smoke": True, "method": "alarm", "params": {"smoke": True}}
+    assert tell(topic, body) == Decoded()
+    assert [(m, v) for _, m, _, v in rows(tell("v1/devices/me/rpc/response/7", body))] == [("command_result", "#7 ok")]
 
 
 @pytest.mark.parametrize(

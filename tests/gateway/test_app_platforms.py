@@ -149,7 +149,7 @@ async def test_iotda_is_asked_with_the_signature_of_its_edition(region: str) -> 
         there.body = b'{"device_id":"6f3a_861050040000001","command_id":"c-1","status":"SENT"}'
         way.order(command(), asks("huawei_iotda", IMEI, {f"id:{IMEI}": f"6f3a_{IMEI}"}))
         await async_until(lambda: reports, "it is reported")
-    assert reports == [Delivered("1.0", Outcome.SENT)]
+    assert reports == [Delivered("1.0", Outcome.SENT, "ticket:c-1")]
     ((first, headers, body),) = there.said
     assert first == f"POST /v5/iot/p1/devices/6f3a_{IMEI}/async-commands HTTP/1.1"
     assert (headers["instance-id"], headers["x-sdk-date"]) == ("i1", "20261121T160000Z")
@@ -182,6 +182,23 @@ def test_the_derived_signature_is_the_one_iotda_took(method: str, path: str, bod
     assert said.endswith(
         f"TESTAK123/20260825/cn-south-1/iotdm, SignedHeaders={';'.join(headers)}, Signature={sign}"
     )
+
+
+@pytest.mark.parametrize(("answer", "end"), [
+    ({"result_code": 0, "response_name": "silence"}, Delivered("1.0", Outcome.SENT, "done")),
+    ({"result_code": 1}, Delivered("1.0", Outcome.FAILED, "denied: the device answered 1")),
+    ({}, Delivered("1.0", Outcome.SENT, "ticket:c-1")),
+], ids=["done", "denied", "silent"])  # fmt: skip
+async def test_a_device_over_mqtt_is_waited_for(answer: dict[str, Any], end: Delivered) -> None:
+    """`synchronous` goes to the other address, and the device's own code is what became of it."""
+    commands = {"mute": {**IOTDA.commands["mute"], "synchronous": True}}
+    async with platform("huawei_iotda", replace(IOTDA, commands=commands)) as (there, way, reports):
+        there.body = json.dumps({"command_id": "c-1", "response": answer}).encode()
+        way.order(command(), asks("huawei_iotda", DEVICE))
+        await async_until(lambda: reports, "it is reported")
+    assert reports == [end]
+    assert there.said[0][0] == f"POST /v5/iot/p1/devices/{DEVICE}/commands HTTP/1.1"
+    assert json.loads(there.said[0][2]) == dict(IOTDA.commands["mute"])
 
 
 async def test_iotda_that_takes_nothing_is_no_success() -> None:

@@ -107,6 +107,9 @@ def _sensor(name: str, what: str, text: str) -> list[Meaning]:
     return understand(Sense(meant.term, meant.channel, meant.unit, False), number, "", _DIALECT)
 
 
+_BESIDE: Final = frozenset(("muted", "self_test"))
+
+
 def _switch(name: str, what: str, text: str) -> list[Meaning]:
     _state(what)
     if text not in {"ON", "OFF"}:
@@ -114,6 +117,11 @@ def _switch(name: str, what: str, text: str) -> list[Meaning]:
     meant = meaning_of(name)
     if meant is not None and meant.term.level == "buzzer":
         return [Meaning("buzzer", meant.channel, text == "ON")]
+    if meant is not None and meant.term.level in _BESIDE:  # a command by that name is obeyed when it is on
+        return [
+            Meaning(meant.term.level, meant.channel, text == "ON"),
+            Meaning("switch_state", _channel(name), text),
+        ]
     return [Meaning("switch_state", _channel(name), text)]
 
 

@@ -19,6 +19,9 @@ def _siren(config: Mapping[str, Any], called: Called) -> Read:
 
 def _switch(config: Mapping[str, Any], called: Called) -> Read:
     on, off = payload(config, "on", "ON"), payload(config, "off", "OFF")
+    _, meant = called.meaning(level=True)
+    if meant is not None and meant.term.level in {"muted", "self_test"}:
+        return "level", meant.term.level, meant.channel, "", on, off
     return "switch", "switch_state", called.channel("switch relay power outlet"), "", on, off
 
 

@@ -1,7 +1,7 @@
 """Huawei Cloud IoTDA: what its data forwarding pushes over HTTP, and OceanConnect's notifications before it.
 
 Sources: support.huaweicloud.com, IoTDA API reference, "设备属性上报通知", "设备状态变更通知", "设备消息上报通知"
-(iot_06_v5_01201 to 01210), and IoT Northbound API reference, "消息推送" (iot_06_0031 to 0046), which old CTWing
+(iot_06_v5_01201 to 01212), and IoT Northbound API reference, "消息推送" (iot_06_0031 to 0046), which old CTWing
 applications receive as well.
 
 - One POST a notification, answered 200 within 15 s. IoTDA: `{"resource", "event", "event_time", "notify_data":
@@ -11,7 +11,8 @@ applications receive as well.
   tells the latter only.
 - Each service's properties are read by the product's profile or by their words, under the service's name: `alarm` in
   `smokeDetector` is smoke. OceanConnect names no product; its profiles go by service and keys.
-- Commands go through the platform's own interface (`commands.py`), to the platform's id of the device.
+- Commands go through the platform's own interface (`commands.py`), to the platform's id of the device. What became of
+  an asynchronous one is pushed as `device.command.status`: SUCCESSFUL did it, FAILED, TIMEOUT and EXPIRED did not.
 - Status ONLINE is online, OFFLINE and ABNORMAL (silent for its time) are offline; INACTIVE and FROZEN say nothing.
 """
 
@@ -31,6 +32,7 @@ from devices.codecs.huawei_iotda.commands import request as request
 from devices.codecs.huawei_iotda.examples import EXAMPLES as EXAMPLES
 from devices.inner import Gathered, Origin, inner, name_of, spoken
 from devices.instants import from_iso, from_ms
+from devices.outcome import result
 from devices.reading import Reading
 from devices.vocabulary import short
 
@@ -59,6 +61,8 @@ _LEGACY_SILENT: Final = frozenset((
     "swUpgradeResultNotify", "fwUpgradeStateChangeNotify", "fwUpgradeResultNotify", "deviceCapabilitiesChanged",
     "deviceCapabilitiesAdded", "deviceCapabilitiesDeleted",
 ))  # fmt: skip
+_COMMAND: Final = "device.command.status"
+_OUTCOMES: Final = frozenset(("SUCCESSFUL", "FAILED", "TIMEOUT", "EXPIRED"))
 _json: Final = msgspec.json.Decoder()
 
 
@@ -111,9 +115,11 @@ def _forwarded(context: Mapping[str, Any], message: Message, push: Mapping[str, 
     body = body if isinstance(body, dict) else notified
     header = header if isinstance(header, dict) else body
     resource, event = push["resource"], push.get("event")
-    if resource.endswith((".status", ".commands.status")) and resource != "device.status":
-        return Decoded()  # what became of a message or a command to the device
-    if resource.startswith(("product", "batchtask", "device.command", "device.async")):
+    if resource == _COMMAND:
+        return _became(message, header, body)
+    if resource.endswith(".status") and resource != "device.status":
+        return Decoded()  # what became of a message to the device
+    if resource.startswith(("product", "batchtask", "device.async")):
         return Decoded()
     native = name_of(header.get("node_id")) or name_of(header.get("device_id"))
     if not native:
@@ -131,6 +137,16 @@ def _forwarded(context: Mapping[str, Any], message: Message, push: Mapping[str, 
         found = inner(origin, body.get("content", body), name_of(body.get("topic")), at)
         return Decoded(found.readings, found.problem, sequence)
     return _services(origin, body, at, sequence, f"unknown-kind: {short(resource)[:64]} without services")
+
+
+def _became(message: Message, header: Mapping[str, Any], body: Mapping[str, Any]) -> Decoded:
+    """What became of an asynchronous command; that it is on its way or has arrived says not yet that it was done."""
+    native = name_of(header.get("node_id")) or name_of(header.get("device_id"))
+    ticket, status = name_of(body.get("command_id")), body.get("status")
+    if not native or not ticket or not isinstance(status, str) or status not in _OUTCOMES:
+        return Decoded()
+    text = result(ticket, None if status == "SUCCESSFUL" else status)
+    return Decoded((spoken(message, native, "command_result", text),))
 
 
 def _legacy(context: Mapping[str, Any], message: Message, push: Mapping[str, Any]) -> Decoded:

@@ -1,10 +1,12 @@
-"""What Huawei Cloud IoTDA is asked to tell a device: one asynchronous command, signed with an access key.
+"""What Huawei Cloud IoTDA is asked to tell a device: one command, signed with an access key.
 
-Sources: support.huaweicloud.com, IoTDA API reference, "下发异步设备命令" (iot_06_v5_0040) and "认证鉴权"
-(iot_06_v5_0091); "API 签名指南"; huaweicloud-sdk-python-v3, `signer.py` and `hkdf.py`.
+Sources: support.huaweicloud.com, IoTDA API reference, "下发异步设备命令" (iot_06_v5_0040), "下发设备命令"
+(iot_06_v5_0038) and "认证鉴权" (iot_06_v5_0091); "API 签名指南"; huaweicloud-sdk-python-v3, `signer.py` and `hkdf.py`.
 
 - `POST /v5/iot/{project}/devices/{device}/async-commands` with `service_id`, `command_name`, `paras` and
   `send_strategy`; it is for devices over NB-IoT (LwM2M). It is answered with a `command_id` where it was taken.
+- A device over MQTT takes `.../commands`, where the settings say `synchronous: true`: the platform waits for its answer
+  for at most 20 s, and hands on its `result_code`, 0 for done.
 - The basic edition checks `SDK-HMAC-SHA256` with the secret access key. Standard and enterprise editions want
   `V11-HMAC-SHA256`, with a key derived from it (HKDF, RFC 5869) for the day, the region and the service `iotdm`.
 - `immediately` rather than `delay`: a delayed command waits for the device's next report, long after anybody waits.
@@ -53,8 +55,11 @@ def request(access: Access, device: str, name: str, expires_at: int, now: int) -
         return f"not-taken: csg.yaml names no command of this product for {name[:40]}"
     if not (access.app and access.url and access.project):
         return "not-taken: csg.yaml names no app, url or project of this platform"
-    path = f"/v5/iot/{quote(access.project, safe='~')}/devices/{quote(device, safe='~')}/async-commands"
-    body = _encode({"send_strategy": "immediately", **content})
+    synchronous = content.get("synchronous") is True
+    path = f"/v5/iot/{quote(access.project, safe='~')}/devices/{quote(device, safe='~')}"
+    path += "/commands" if synchronous else "/async-commands"
+    said = {key: value for key, value in content.items() if key != "synchronous"}
+    body = _encode(said if synchronous else {"send_strategy": "immediately", **said})
     headers = {
         "content-type": "application/json",
         "host": urlsplit(access.url).netloc,
@@ -63,7 +68,10 @@ def request(access: Access, device: str, name: str, expires_at: int, now: int) -
     if access.instance:
         headers["instance-id"] = access.instance
     headers["authorization"] = authorization(access, "POST", path, headers, body)
-    return Request(f"{access.url}{path}", headers, body, taken="command_id")
+    return Request(
+        f"{access.url}{path}", headers, body, taken="command_id", ticket=("command_id",),
+        outcome=("response", "result_code") if synchronous else (),
+    )  # fmt: skip
 
 
 def authorization(access: Access, method: str, path: str, headers: Mapping[str, str], body: bytes) -> str:

@@ -11,6 +11,7 @@ from devices.codec import Ask, Decoded, Learned, Message
 from devices.codecs.shelly_gen2.blu import MOISTURE, OBJECTS, WEATHER, advert, mac, measured, virtual
 from devices.codecs.shelly_gen2.components import INVALID, event, recognised, split, status
 from devices.instants import clock_flags, from_ms
+from devices.outcome import result
 from devices.reading import METRICS, Flag, MetricClass, Reading, device_id, point_id
 from devices.vocabulary import Meaning, quantity, short
 
@@ -83,6 +84,13 @@ def seconds(value: Any) -> int | None:
     return None
 
 
+def _outcome(body: dict[str, Any]) -> str:
+    """What became of a command: questions of ours have numbers, commands have texts for ids."""
+    error = body.get("error")
+    why = error.get("message") if isinstance(error, dict) else error
+    return result(body["id"][:64], str(why) if "error" in body else None)
+
+
 def component(
     context: Mapping[str, Any], message: Message, prefix: str, name: str, body: dict[str, Any]
 ) -> Decoded:
@@ -105,6 +113,8 @@ def frame(context: Mapping[str, Any], message: Message, body: dict[str, Any], pr
     said = Said(source, [])
     if prefix and prefix != source and context.get(prefix_key(prefix)) != source:
         _learn(context, said, prefix_key(prefix), source)
+    if type(body.get("id")) is str and body.get("dst") == ASKER and ("result" in body or "error" in body):
+        said.meanings.append(Meaning("command_result", "", _outcome(body)))
     if "result" in body:
         _answer(context, said, body["result"])
     elif isinstance(method, str) and method.startswith("Notify"):

@@ -27,6 +27,7 @@ from devices.codec import Decoded, Message, Topic
 from devices.codecs.thingsboard.commands import command as command
 from devices.codecs.thingsboard.examples import EXAMPLES as EXAMPLES
 from devices.codecs.thingsboard.values import Batch, Values
+from devices.outcome import result
 from devices.reading import Flag, Reading, device_id, point_id
 
 TOPICS: Sequence[Topic] = (
@@ -52,6 +53,7 @@ ME: Final = "me"
 
 _json: Final = msgspec.json.Decoder()
 _NAME_MAX: Final = 255
+_ANSWER: Final = re.compile(r"v1/devices/me/rpc/response/(\d{1,10})")
 _SENSOR: Final = re.compile(r"sensor/(?:([^/]{1,255})/)?(data|connect|disconnect)")
 
 
@@ -68,6 +70,9 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
             return _body(message, lambda m, body: _device(m, body, name or named(body) or ME))
         joined = found[2] == "connect"
         return _body(message, lambda m, body: _came(m, {"device": name or named(body)}, joined))
+    answer = _ANSWER.fullmatch(topic)
+    if answer is not None:
+        return _body(message, lambda m, body: _answered(m, ME, int(answer[1]), body))
     if topic.startswith(_OTHER):
         return Decoded()  # questions, answers, commands, firmware, raw bytes
     return Decoded(quarantine="unknown-topic: no topic of ThingsBoard's APIs")
@@ -138,6 +143,27 @@ def _few(body: dict[str, Batch], values: Values) -> Iterator[tuple[str, Batch]]:
     yield from list(body.items())[:DEVICES_MAX]
 
 
+def _gateway_rpc(message: Message, body: Any) -> Decoded:
+    """A question to one of the gateway's devices, or the device's answer, which has no method."""
+    if not isinstance(body, dict) or type(body.get("id")) is not int:
+        return Decoded()
+    name = body.get("device")
+    if not isinstance(name, str) or not 0 < len(name) <= _NAME_MAX:
+        return Decoded(quarantine="missing: the answer names no device")
+    return _answered(message, name, body["id"], body.get("data"))
+
+
+def _answered(message: Message, name: str, number: int, data: Any) -> Decoded:
+    """A device's answer to a command: whatever it says but a failure means that it did it."""
+    said = data if isinstance(data, dict) else {}
+    error = said.get("error")
+    failed = bool(error) or data is False or any(said.get(key) is False for key in ("success", "ok"))
+    state = said.get("state")
+    text = result(number, str(error or "") if failed else None, state if isinstance(state, str) else "")
+    flags = int(Flag.RETAINED) if message.retained else 0
+    return Decoded((Reading(point_id(device_id(message.source, name), "command_result"), text, None, flags),))
+
+
 def _came(message: Message, body: Any, joined: bool) -> Decoded:
     """A device behind a gateway connected or went."""
     name = body.get("device") if isinstance(body, dict) else None
@@ -156,11 +182,12 @@ _TOPICS: Final[Mapping[str, Callable[[Message, Any], Decoded]]] = {
     **dict.fromkeys(("v1/devices/me/attributes", "v2/a", "v2/a/j"), _attributes),
     "v1/gateway/telemetry": _gateway,
     "v1/gateway/attributes": _gateway_attributes,
+    "v1/gateway/rpc": _gateway_rpc,
     "v1/gateway/connect": lambda message, body: _came(message, body, True),
     "v1/gateway/disconnect": lambda message, body: _came(message, body, False),
 }
 _OTHER: Final = (
     "v1/devices/me/attributes/", "v1/devices/me/rpc/", "v1/devices/me/claim", "v1/gateway/attributes/",
-    "v1/gateway/rpc", "v1/gateway/claim", "v1/gateway/provision", "v2/a/", "v2/r/", "v2/fw/", "v2/sw/", "v2/t/p",
+    "v1/gateway/claim", "v1/gateway/provision", "v2/a/", "v2/r/", "v2/fw/", "v2/sw/", "v2/t/p",
     "sensor/raw_data",
 )  # fmt: skip

@@ -6,13 +6,12 @@ integrator's own; ours go as they are.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from devices.codec import Ask
+from devices.codec import Ask, number_of
 
 _ME: Final = "me"
 _NAME_MAX: Final = 255
@@ -25,7 +24,7 @@ def command(
     """`v1/devices/me/rpc/request/<number>` for the device `me`, else `v1/gateway/rpc` with its name."""
     if not 0 < len(native) <= _NAME_MAX:
         return "unknown-device: a device's name has 1 to 255 characters"
-    number = zlib.crc32(identity.encode()) & 0x7FFF_FFFF  # the API's ids are numbers
+    number = number_of(identity)  # the API's ids are numbers
     if native == _ME:
         body = {"method": name, "params": {}}
         return (Ask(f"v1/devices/me/rpc/request/{number}", _encode(body)),)
