@@ -122,7 +122,9 @@ def test_what_is_no_telemetry_says_nothing(topic: str) -> None:
     """Commands, settings and firmware raise nothing, whatever they hold; an answer says what became of a command."""
     body = {"smoke": True, "method": "alarm", "params": {"smoke": True}}
     assert tell(topic, body) == Decoded()
-    assert [(m, v) for _, m, _, v in rows(tell("v1/devices/me/rpc/response/7", body))] == [("command_result", "#7 ok")]
+    assert [(m, v) for _, m, _, v in rows(tell("v1/devices/me/rpc/response/7", body))] == [
+        ("command_result", "#7 ok")
+    ]
 
 
 @pytest.mark.parametrize(
