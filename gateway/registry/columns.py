@@ -89,7 +89,9 @@ _SPOKEN: Final = {
     "温感": "heat", "感温": "heat", "燃气": "gas", "气感": "gas", "可燃气体": "gas", "燃气报警器": "gas",
     "手报": "call_point", "手动报警按钮": "call_point", "一键报警": "sos", "求助按钮": "sos", "水压": "pressure",
     "消防栓": "hydrant", "主机": "panel", "用传": "transmission", "漏水": "water_leak", "摄像头": "camera",
-    "监控": "camera", "声光报警器": "siren",
+    "监控": "camera", "声光报警器": "siren", "感烟探测器": "smoke", "烟雾探测器": "smoke", "烟感报警器": "smoke",
+    "感温探测器": "heat", "燃气探测器": "gas", "煤气报警器": "gas", "一氧化碳": "co", "紧急按钮": "sos",
+    "消防主机": "panel", "水浸": "water_leak", "切断阀": "valve", "电磁阀": "valve",
 }  # fmt: skip
 """Kinds as people in estates call them."""
 

@@ -80,6 +80,7 @@ _EXPECTED: Final[_Table] = (
     (r"an id that is no place's", "没有被位置用过的编号"),
     (r"an id whose person was not forgotten", "没有被注销过的人员编号"),
     (r"the site, as there is not exactly one", "填写小区，因为小区不止一个"),
+    (r"a kind of device \((.*), \.\.\.\)", lambda m: f"设备类型：{m[1].replace(', ', '、')}等，模板里有全部"),
     (r"a column of (\S+) \((.*)\)", lambda m: f"“{m[1]}”表中的列：{m[2].replace(', ', '、')}"),
     (r"a sheet or file named one of (.*)", lambda m: f"工作表或文件名是：{m[1].replace(', ', '、')}"),
     (r"a workbook.*", "能打开的 Excel 工作簿，或 CSV 的 zip 压缩包"),

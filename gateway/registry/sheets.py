@@ -133,6 +133,9 @@ def csv_zip(document: Mapping[str, Sequence[Mapping[str, Any]]], language: str) 
 
 # -- reading --------------------------------------------------------------------------------------------------------
 
+KINDS_SAID: Final = ("烟感", "温感", "燃气", "手报", "消火栓", "门禁")
+"""Some words for kinds that a refusal gives for examples; the template lists all."""
+
 _Table = tuple[Sheet, list[list[Any]]]
 
 
@@ -219,6 +222,11 @@ def _shaped(book: Book, sheet: Sheet, row: dict[str, Any], number: int, spelt: S
     if geo and sheet.table == "places":
         row["geo"] = geo
     if sheet.table == "devices":
+        kind = row.get("kind")
+        if kind is not None and not kind.isascii():  # a word for a kind of somebody's own is written in ASCII
+            known = words("kind")
+            wanted = f"a kind of device ({', '.join(KINDS_SAID)}, ...)"
+            book.problems.append(RowProblem("devices", number, "kind", wanted, kind, nearest(kind, known)))
         parts: dict[str, str] = {level: str(row.pop(level)) for level in PARTS if level in row}
         if "place" not in row and parts:
             place = spelt.place(parts)

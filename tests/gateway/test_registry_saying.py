@@ -79,6 +79,7 @@ def test_every_mistake_of_a_sheet_has_chinese_words(document: dict[str, Any]) ->
         b"\xff\xff\xfe,\x00",
         "设备编号,楼栋\na:b,1\n".encode(),
         "设备编号,颜色\na:b,红\n".encode(),
+        "设备编号,位置编号,类型\na:b,s,烟雾\n".encode(),
     ],
 )
 def test_a_file_that_cannot_be_read_says_so_in_chinese(data: bytes) -> None:

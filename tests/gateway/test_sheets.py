@@ -194,6 +194,20 @@ def test_wrong_cells_are_named_by_their_line(registry: Registry) -> None:
     ]  # fmt: skip
 
 
+def test_a_kind_that_nobody_knows_is_no_kind() -> None:
+    """A detector under a word of its own would stand in no coverage and be missed by nobody: it is told by its cell.
+    Whoever has kinds of their own writes them in ASCII.
+    """
+    rows = [["设备编号", "位置编号", "类型"], ["a:1", "s", "烟感"], ["a:2", "s", "烟雾"], ["a:3", "s", "烟感探测"],
+            ["a:4", "s", "barrier"]]  # fmt: skip
+    with pytest.raises(Invalid) as refused:
+        read(book(设备=rows), "x.xlsx", {})
+    assert [(p.row, p.column, p.found, p.nearest) for p in refused.value.problems] == [
+        (3, "kind", "烟雾", None), (4, "kind", "烟感探测", "烟感探测器"),
+    ]  # fmt: skip
+    assert read(book(设备=[rows[0], rows[4]]), "x.xlsx", {}).document["devices"][0]["kind"] == "barrier"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_csv_as_spreadsheets_write_it(encoding: str, separator: str) -> None:
