@@ -10,7 +10,7 @@ from devices.reading import Hazard
 from gateway.core import escalate
 from gateway.core.alarm import STANDING, AlarmState, Move, Refusal, move
 from gateway.core.effect import Notify
-from gateway.core.state import Alarm, Incident, State
+from gateway.core.state import CLEARED_MAX, Alarm, Incident, State
 from gateway.core.turn import Turn
 
 ALARMS_MAX: Final = 500
@@ -76,6 +76,11 @@ def members(state: State, incident: Incident) -> list[Alarm]:
 def clear(turn: Turn, alarm: Alarm) -> None:
     """The condition is gone. Latching alarms wait for a reset; P3 and P4 need nobody to say they saw it."""
     alarm.active = False
+    cleared = turn.state.cleared
+    cleared.pop(alarm.subject, None)
+    cleared[alarm.subject] = None
+    if len(cleared) > CLEARED_MAX:
+        del cleared[next(iter(cleared))]
     alarm.state = move(alarm.state, Move.LATCH if alarm.latch else Move.RETURN)
     if alarm.priority >= 3 and alarm.state == AlarmState.RTNUN:
         alarm.state = AlarmState.NORM

@@ -10,14 +10,14 @@ from devices.reading import METRICS, Flag, MetricClass, Reading, is_pulse, point
 from gateway.core import incident
 from gateway.core.compiled import RULE_FAULT, VERIFY, Bound, Compiled
 from gateway.core.event import Measured
-from gateway.core.state import SEQUENCES_MAX, Alarm, DeviceState, PointState, State
+from gateway.core.news import repeated, unseen
+from gateway.core.state import Alarm, DeviceState, PointState, State
 from gateway.core.turn import Turn
 from rules.rule import Rule, Verdict
 
 AHEAD_MS: Final = 5 * 60_000  # a device clock this far ahead of ours is bad (design section 3, "Time")
 LATE_MS: Final = 60_000  # an alarm measured this long ago is marked late
 CUT_OFF_MS: Final = 600_000  # until silence behind a bridge that is away is looked at again
-DUP_MS: Final = 60_000  # a DUP-flagged byte-identical message within this time is a repeat
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
@@ -50,7 +50,7 @@ def measured(  # noqa: PLR0912 - the hot path: a call per reading would cost mor
             point = _meet(state, plan, reading.point)
         if point.device is not device:
             device = point.device
-            if (event.sequence is not None or event.digest) and _repeated(device, event, at):
+            if (event.sequence is not None or event.digest) and repeated(device, event, at):
                 return turn
             if not reading.flags & _RETAINED:
                 device.last_at = at
@@ -61,7 +61,7 @@ def measured(  # noqa: PLR0912 - the hot path: a call per reading would cost mor
                 device.blind_ms = state.source(event.source).blind_ms
         value = reading.value
         if reading.flags & _ASIDE or value is None:
-            if reading.flags & _RETAINED and value is True and point.value is None:
+            if reading.flags & _RETAINED and value is True and unseen(state, point, reading):
                 turn = _verify(turn or Turn(state, plan, seq, at), point, reading)
             continue
         late_ms = 0
@@ -185,20 +185,6 @@ def _returned(turn: Turn, device: DeviceState) -> None:
     for rule in absent:
         end_alarm(turn, rule, device.id)
     watch(turn.state, turn.plan, device)
-
-
-def _repeated(device: DeviceState, event: Measured, at: int) -> bool:
-    """A message this device already sent, by its own sequence, or by DUP flag and digest."""
-    if event.sequence is not None:
-        if event.sequence in device.sequences:
-            return True
-        device.sequences = (*device.sequences[-(SEQUENCES_MAX - 1) :], event.sequence)
-        return False
-    recent = tuple((d, t) for d, t in device.pulses if at - t < DUP_MS)
-    if event.dup and any(d == event.digest for d, _ in recent):
-        return True
-    device.pulses = (*recent[-(SEQUENCES_MAX - 1) :], (event.digest, at))
-    return False
 
 
 def _judge(turn: Turn, bound: Bound, point: PointState, reading: Reading, late_ms: int) -> None:

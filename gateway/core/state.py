@@ -16,6 +16,9 @@ from gateway.core.event import FORMAT
 CONTEXT_KEYS_MAX: Final = (
     20_000  # learned keys of one codec and source; the oldest is forgotten (and asked for again)
 )
+CLEARED_MAX: Final = (
+    10_000  # points remembered whose last alarm ended; of others a stored copy asks for a look
+)
 SEQUENCES_MAX: Final = 8  # device message ids remembered for telling duplicates
 CHUNK: Final = 10_000  # points frozen at once
 ANSWER_KEEP_MS: Final = 24 * 3_600_000  # idempotency keys of acts (design section 3)
@@ -177,6 +180,7 @@ class State(msgspec.Struct):
     numbers: dict[str, int] = {}  # local day -> incidents opened
     quarantined: int = 0
     verifying: dict[str, int] = {}  # points whose old alarm somebody should look at
+    cleared: dict[str, None] = {}  # points whose last alarm we saw end: a stored copy of it is no news
     commands: dict[str, Commanded] = {}
     armed: dict[str, int] = {}  # user|device|command -> when its first press came
     lost: dict[str, Lost] = {}  # by device
@@ -237,6 +241,7 @@ class _Frozen(msgspec.Struct, array_like=True):
     commands: list[Commanded] = []
     armed: dict[str, int] = {}
     lost: dict[str, Lost] = {}
+    cleared: list[str] = []
 
 
 def freeze(state: State) -> bytes:
@@ -269,6 +274,7 @@ def freeze(state: State) -> bytes:
         list(state.commands.values()),
         state.armed,
         state.lost,
+        list(state.cleared),
     )
     names = _Frozen.__struct_fields__
     parts = [_array(len(names))]
@@ -322,4 +328,5 @@ def thaw(data: bytes) -> State:
     state.commands = {c.id: c for c in frozen.commands}
     state.armed = frozen.armed
     state.lost = frozen.lost
+    state.cleared = dict.fromkeys(frozen.cleared)
     return state

@@ -243,6 +243,32 @@ def test_retained_fire_asks_somebody_to_look(home: Gateway) -> None:
     assert ("li", "called") in told(home)
 
 
+def test_a_stored_alarm_is_looked_at_unless_its_end_was_seen(home: Gateway) -> None:
+    """A detector that was well burns while we cannot hear it: the broker's copy is all there is, and asks for a look.
+    The copy of an alarm whose end we saw asks for nothing, also after a restart.
+    """
+    home.measure("kitchen", "smoke", False)
+    home.advance(100)
+    home.measure("kitchen", "smoke", True, flags=Flag.RETAINED)
+    assert home.docs[only(home)].priority == 2
+    home.measure("kitchen", "smoke", False)
+    again = home.crash()
+    seen = len(again.engine.state.incidents)
+    again.measure("kitchen", "smoke", True, flags=Flag.RETAINED)
+    assert len(again.engine.state.incidents) == seen
+    now = again.clock.utc_ms()
+    again.measure("corridor", "smoke", True, measured_at=now - 2000)
+    again.measure("corridor", "smoke", False, measured_at=now - 1000)
+    for then, wanted in (
+        (now - 1500, False),
+        (now, True),
+    ):  # one whose end was heard; one after all that was heard
+        again.measure("corridor", "smoke", True, flags=Flag.RETAINED, measured_at=then)
+        assert ("sim:corridor/smoke/" in again.engine.state.verifying) is wanted
+    again.measure("kitchen", "smoke", True)
+    assert min(i.priority for i in again.engine.state.incidents.values()) == 1
+
+
 def test_historical_and_invalid_never_call(home: Gateway) -> None:
     """Stored data replayed late by protocol flag, and impossible values, are kept and call nobody."""
     home.measure("kitchen", "smoke", True, flags=Flag.HISTORICAL)
