@@ -139,6 +139,8 @@ class Ingest:
         engine, source, topic, payload = self.engine, message.source, message.topic, message.payload
         try:
             codec, decoded = self.decoder.answer(message)
+            if codec != "native":  # which gives no such number
+                decoded = _storable(decoded)
         except Exception as error:  # noqa: BLE001 - codec isolation: one broken codec must not stop the stream
             self.counts["codec_faults"] += 1
             log.error("codec raised", source=source, topic=topic[:200], error=repr(error)[:200])
@@ -383,6 +385,15 @@ def _tail(pattern: str) -> str:
 def _is_alarm(point: str) -> bool:
     metric = METRICS.get(split_point(point)[1])
     return metric is not None and metric.klass is MetricClass.ALARM
+
+
+def _storable(decoded: Decoded) -> Decoded:
+    """Without numbers beyond 64 bits. No codec should give one; where one does, it would stop the journal."""
+    kept = [r for r in decoded.readings if type(r.value) is not int or -(1 << 63) <= r.value < 1 << 63]
+    if len(kept) == len(decoded.readings):
+        return decoded
+    reason = decoded.quarantine or "wrong-value: a number of more than 64 bits"
+    return msgspec.structs.replace(decoded, readings=kept, quarantine=reason)
 
 
 def _number(value: object) -> bool:

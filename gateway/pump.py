@@ -142,14 +142,15 @@ class Pump:
             self._say(True, "")
             self.between()
             self.kick()
-        elif isinstance(error, JournalError):
+        else:
+            if not isinstance(
+                error, JournalError
+            ):  # a bug of ours: no reason to hold back a fire or to say nothing
+                log.error("journal refused what we wrote", exc_info=error)
             self.engine.failed(batches)
             self._retry(error)
-        else:  # a bug of ours in the writer: nothing was acknowledged, the supervisor starts us again
-            self.engine.failed(batches)
-            raise error
 
-    def _retry(self, error: JournalError) -> None:
+    def _retry(self, error: BaseException) -> None:
         """The disk is away: say so, keep what we have, and try again with a growing pause."""
         wait_s = RETRY_S[min(self._tries, len(RETRY_S) - 1)]
         self._tries += 1

@@ -435,3 +435,9 @@ def test_a_native_result_is_a_reading(payload: Any, says: str | None) -> None:
         [("s:est/dev/command_result/", says)] if says is not None else []
     )
     assert (decoded.quarantine is None) is (says is not None)
+
+
+@pytest.mark.parametrize("kind", [["switch"], {"a": 1}, 7, None])
+def test_exposes_of_no_kind_can_be_told_nothing(kind: Any) -> None:
+    """Whatever a bridge lists as the kind of an expose, nothing raises."""
+    assert doable([{"type": kind, "name": "smoke", "features": 5}], "") == {}

@@ -324,3 +324,10 @@ def test_numbers_of_sensors_never_raise_a_gas_alarm(values: dict[str, int]) -> N
     """Concentrations of 0 and 1 are concentrations; thresholds belong to rules."""
     found = {m for m, _, v in sensor({"MQ": {k: v for k, v in values.items() if k != "Smoke"}}) if v is True}
     assert not found & {"gas", "co"}
+
+
+@pytest.mark.parametrize(("key", "heard"), [(4, 4), (0, 0), (10**30, None), (-1, None), ("None", None)])
+def test_a_radio_key_is_a_small_number(key: Any, heard: int | None) -> None:
+    """The bridge learns sixteen keys; what no journal can hold is none of them."""
+    found = tell("tele/t/RESULT", {"RfReceived": {"Data": "3EE538", "RfKey": key}}).readings
+    assert [r.value for r in found if "/button/" in r.point] == ([] if heard is None else [heard])

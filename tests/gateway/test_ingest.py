@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.catalogue import Source
+from devices.codec import Decoded, Message
 from devices.decode import Decoder
 from devices.reading import Flag, Reading
 from gateway.core.event import Measured
@@ -208,3 +209,32 @@ def test_made_up_alarms_are_bounded_and_said(monkeypatch: pytest.MonkeyPatch) ->
     say("kitchen", b"true")
     assert any(a.device == "sim:kitchen" for a in alarms.values())
     assert not told
+
+
+def test_a_number_that_no_journal_can_hold_is_set_aside() -> None:
+    """Whatever codec lets it through: the rest of its message goes on, and writing is not stopped by it."""
+    home = Gateway(estate())
+    huge = Reading("sim:kitchen/button/", 10**30)
+    decoder: Any = _Decoder(Decoded((huge, Reading("sim:kitchen/smoke/", True))))
+    ingest = Ingest(
+        home.engine, decoder, {"sim": Source("sim", "est")}, lambda: None, lambda: False, lambda *_: None
+    )
+    session: Any = _Session()
+    session.source = "sim"
+    ingest.received(session, "tele/t/RESULT", b"{}", 1, False, False)
+    home.settle()
+    assert home.engine.state.points.keys() >= {"sim:kitchen/smoke/"}
+    assert "sim:kitchen/button/" not in home.engine.state.points
+    assert ingest.counts["quarantined"] == 1
+    assert len(home.docs) == 1
+
+
+class _Decoder(Decoder):
+    """Says the same of every message."""
+
+    def __init__(self, said: Decoded) -> None:
+        super().__init__()
+        self.said = said
+
+    def answer(self, message: Message) -> tuple[str, Decoded]:
+        return "tasmota", self.said

@@ -152,6 +152,17 @@ async def test_a_hanging_disk_does_not_hold_back_a_fire(house: House) -> None:
     assert again == []
 
 
+async def test_a_row_that_cannot_be_written_holds_back_no_fire(house: House) -> None:
+    """A bug of ours in the writer is said like a dead disk, is tried again, and calls go out meanwhile."""
+    house.journal.fail.append(OverflowError("no such integer"))
+    house.smoke(7)
+    await house.until(lambda: house.said)
+    assert house.said[0] == (False, "no such integer")
+    assert {e.person for e in house.effects if isinstance(e, Notify)} == {"li", "wang"}
+    await house.until(lambda: house.acked == [7])
+    await house.until(lambda: house.said[-1][0] is True)
+
+
 async def test_a_dead_disk_answers_not_durable(house: House) -> None:
     """With a disk that refuses, an act counts and says that it is not on disk yet; later everything is written."""
     house.smoke(1)

@@ -53,7 +53,7 @@ def pressed(key: str, value: Mapping[str, Any], words: Words) -> list[Meaning]:
 def _radio(value: Mapping[str, Any]) -> Iterator[Meaning]:
     """A 433 MHz code: which of the bridge's learned keys it was, and the code itself; its meaning is the owner's."""
     key, data = value.get("RfKey"), value.get("Data")
-    if type(key) is int:
+    if type(key) is int and 0 <= key < 1 << 32:
         yield Meaning("button", "", key)
     if (type(data) is str and data) or type(data) is int:
         yield Meaning("trigger", "", short(str(data)[:64]))

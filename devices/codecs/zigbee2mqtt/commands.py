@@ -49,7 +49,7 @@ def _collect(exposes: Any, is_valve: bool, found: Does, depth: int) -> None:
         elif item.get("type") == "lock" and isinstance(item.get("features"), list):
             _lock(item["features"], found)
         elif not isinstance(prop, str):
-            if item.get("type") in {"switch", None}:  # lights, locks, climates: nothing we turn
+            if item.get("type") in ("switch", None):  # lights, locks, climates: nothing we turn
                 _collect(item.get("features"), is_valve, found, depth + 1)
         elif isinstance(access, int) and access & 2 and 0 < len(prop) <= _TEXT_MAX and "endpoint" not in item:
             _property(prop, item, is_valve, found)
