@@ -139,8 +139,7 @@ class Ingest:
         engine, source, topic, payload = self.engine, message.source, message.topic, message.payload
         try:
             codec, decoded = self.decoder.answer(message)
-            if codec != "native":  # which gives no such number
-                decoded = _storable(decoded)
+            decoded = decoded if codec == "native" else _storable(decoded)  # native gives no such number
         except Exception as error:  # noqa: BLE001 - codec isolation: one broken codec must not stop the stream
             self.counts["codec_faults"] += 1
             log.error("codec raised", source=source, topic=topic[:200], error=repr(error)[:200])
