@@ -151,7 +151,7 @@ def _table() -> dict[str, Metric]:
     )
     add("test", MetricClass.TEST, condition=Condition.TEST)
     add("muted", status, condition=Condition.HUSH)
-    add("access_denied access_event access_granted operator", status, privacy=person)
+    add("access_denied access_event access_granted operator snapshot_ref", status, privacy=person)
     add("person_detected presence motion occupied plate zone geofence", status, privacy=home)
     add(
         "alarm_flag audio_detected availability button buzzer camera_online camera_registered cap_open classification"

@@ -173,3 +173,13 @@ def test_no_label_makes_an_alarm_of_itself(label: str, zone: str) -> None:
     got = metrics(tell("events", event("new", "c", label, current_zones=[zone])))
     alarms = {"fire_detected", "smoke_detected_visual"} & got.keys()
     assert not alarms or seen(label) in alarms
+
+
+@pytest.mark.parametrize("changed", [
+    {"has_snapshot": False}, {"has_snapshot": "yes"}, {"id": "../../config"}, {"id": "a b"}, {"id": 7},
+    {"id": "x" * 65},
+])  # fmt: skip
+def test_a_picture_is_told_by_the_recorders_own_id(changed: dict[str, Any]) -> None:
+    """Only of an event that has one, and never under an id that could lead elsewhere."""
+    said = tell("events", event("update", "gate", "car", **{"has_snapshot": True, **changed}))
+    assert "snapshot_ref" not in metrics(said)

@@ -9,7 +9,9 @@ Source: docs.frigate.video, "MQTT" (0.9 to 0.17).
   `confidence`, `zone` (the first it is in) and `event_phase`.
 - Heard: `fire_alarm`, `smoke_detector` and the like are `audio_alarm`, all other sounds `audio_detected`.
 - `<camera>/status/<role>` is `camera_online`; of the roles `detect` is the picture, the others stand under their name.
-- Pictures are never read; topics that carry them say nothing. Transcribed speech and descriptions are not kept either.
+- Pictures are never read; topics that carry them say nothing. An event that has one says where the recorder gives it
+  out, below its own address (`snapshot_ref`; docs.frigate.video, "HTTP API", `GET /api/events/:event_id/snapshot.jpg`).
+  Transcribed speech and descriptions are not kept either.
 - Nobody is recognised here: a face event leaves its score, never a name, and sub-labels of persons are not read.
   A number plate is kept of vehicles only.
 - `.../set`, `restart` and `ptz` are commands, `.../state` are settings; of these only whether detection runs is kept.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,13 +15,16 @@ from devices.reading import Flag, Reading, Value, device_id, point_id
 from devices.vocabulary import short
 
 _PHASES: Final = frozenset(("new", "update", "end"))
+_ID: Final = re.compile(r"[0-9A-Za-z._-]{1,64}")
 _ZONES_MAX: Final = 64
 
 
 class _Object(msgspec.Struct):
     """The tracked object after a change; boxes, pictures and sub-labels are skipped unread."""
 
+    id: Any = None
     camera: Any = None
+    has_snapshot: Any = None
     label: Any = None
     frame_time: Any = None
     score: Any = None
@@ -96,6 +100,8 @@ def event(message: Message) -> Decoded:
             said.append(("plate", short(plate)))
     said += _scored(after.score)
     said += _first_zone(after.current_zones)
+    if after.has_snapshot is True and type(after.id) is str and _ID.fullmatch(after.id):
+        said.append(("snapshot_ref", f"api/events/{after.id}/snapshot.jpg"))
     return _readings(message, after.camera, said, after.frame_time)
 
 

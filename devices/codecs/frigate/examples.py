@@ -39,6 +39,19 @@ def event(phase: str, camera: str, label: str, **more: Any) -> bytes:
 
 EXAMPLES: Sequence[Example] = (
     Example(
+        "A car with a picture: where the recorder gives it out, below its own address",
+        "frigate/events",
+        event("update", "gate", "car", has_snapshot=True),
+        [
+            ("gate", "event_phase", "", "update"),
+            ("gate", "object_class", "", "car"),
+            ("gate", "vehicle_detected", "", True),
+            ("gate", "confidence", "", 0.88),
+            ("gate", "zone", "", "fire_lane"),
+            ("gate", "snapshot_ref", "", "api/events/1763759999.475377-mxklsc/snapshot.jpg"),
+        ],
+    ),
+    Example(
         "A person in the fire lane; who it is, is not read",
         "frigate/events",
         event("new", "gate", "person"),
