@@ -84,7 +84,10 @@ OFFERS: Final[dict[tuple[str, str], Offer]] = {
         automatic=True,
         confirms=(("buzzer", True), ("alarm_flag", True), ("relay", True), *_ON),
     ),
-    ("siren", "siren_off"): Offer(confirms=(("buzzer", False), ("alarm_flag", False), *_OFF)),
+    ("siren", "siren_off"): Offer(  # a contact that opens sparks like one that closes
+        electric=True,
+        confirms=(("buzzer", False), ("alarm_flag", False), *_OFF),
+    ),
     ("camera", "snapshot"): Offer(automatic=True),
     ("valve", "valve_close"): Offer(
         # A valve turned by a switch says what its switch says; codecs send to one only where off is known to close it.

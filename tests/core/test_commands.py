@@ -247,9 +247,11 @@ def test_a_false_alarm_sounds_nothing_more(home: Gateway) -> None:
 
 
 def test_nothing_electric_goes_into_a_gas_zone(home: Gateway) -> None:
-    """While gas is out no siren, relay or door release is switched on its floor, not even by a fire there."""
+    """While gas is out no siren, relay or door release is switched on its floor, neither on nor off, not even by a fire
+    there."""
     home.measure("gas5", "gas", True)
     assert ask(home, "siren5", "siren_on", anyway=True) == "gas_zone"
+    assert ask(home, "siren5", "siren_off", anyway=True) == "gas_zone"
     assert ask(home, "siren6", "siren_on", anyway=True) == "ok"
     before = len(sent(home))
     home.measure("kitchen", "smoke", True)

@@ -112,7 +112,7 @@ async def test_beside_an_incident_stand_the_devices_of_its_place(house: House) -
     offered = {row["device"]: {o["name"]: o["why"] for o in row["offered"]} for row in near}
     assert offered == {
         VALVE: {"valve_close": None},
-        SIREN: {"siren_on": "gas_zone", "siren_off": None},
+        SIREN: {"siren_on": "gas_zone", "siren_off": "gas_zone"},
         "a:hall": {"mute": None},
     }
     hidden = await house.client("stranger").get(f"/api/v1/incidents/{incident['id']}/commands")
