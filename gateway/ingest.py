@@ -20,15 +20,12 @@ from gateway.engine import Engine
 from gateway.guard import Guard
 from gateway.mqtt import Session
 from gateway.mqtt.events import Connected, LinkEvent, Lost, ProtocolFault, Refused, SubscriptionRefused
+from gateway.unread import may_alarm
 
 QUARANTINE_PAYLOAD_MAX: Final = 16_384  # bytes of a bad message kept with it
 QUARANTINE_PER_MINUTE: Final = 600  # kept whole per source; past it they are only counted
-UNREAD_MS: Final = (
-    600_000  # a message of an alarm's topic that nobody could read is told for so long after the last
-)
-POINTS_MAX: Final = (
-    4_000_000  # a city has three million; past it made-up names are set aside, but never an alarm
-)
+UNREAD_MS: Final = 600_000  # what may have been an alarm and nobody could read is told for so long
+POINTS_MAX: Final = 4_000_000  # a city has three million; past it made-up names are set aside
 ALARMS_MAX: Final = 50_000
 """Alarms past which a device that nobody placed and nobody heard before gets none of its own (past twice as many no
 device without a place): the message is set aside and somebody is called to look. Placed devices always go on."""
@@ -201,7 +198,8 @@ class Ingest:
     def _unread(self, message: Message, reason: str) -> None:
         """It may have been a fire: somebody is told to look. What is whole and only of an unknown kind is no alarm."""
         told = message.payload and not message.retained and not reason.startswith("unknown-event")
-        if told and self._lane(message.source, message.topic) == ALARM_LANE:
+        broken = reason.startswith("not-json") and may_alarm(message.payload)
+        if told and (broken or self._lane(message.source, message.topic) == ALARM_LANE):
             self._unread_alarm(message.source)
 
     def _unread_alarm(self, source: str) -> None:

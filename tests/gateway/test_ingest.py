@@ -211,6 +211,29 @@ def test_made_up_alarms_are_bounded_and_said(monkeypatch: pytest.MonkeyPatch) ->
     assert not told
 
 
+@pytest.mark.parametrize(("payload", "alarm"), [
+    (b'{"smoke":true,"temperature":NaN}', True), (b'{"smoke" : true, "x":', True),
+    (b'{"battery":9,"gas_alarm":1,}', True),
+    ('{"烟雾报警":"报警","t":nan}'.encode(), True), (b'{"smoke":"alarm"}}', True),
+    (b'{"a":{"fire":true},"b":inf}', True),
+    (b'{"smoke":false,"temperature":NaN}', False), (b'{"temperature":NaN,"battery":1}', False), (b"smoke", False),
+    (b'{"smoke":"test","t":NaN}', False), (b'{"smoke_sensitivity":1,"t":NaN}', False), (b'{"smoke":10,"t":NaN}', False),
+    (b'{"battery_low":true,"t":NaN}', False), (b'"' * 70_000, False), (b'"a":' * 20_000, False),
+])  # fmt: skip
+def test_an_alarm_in_broken_json_calls_somebody_to_look(payload: bytes, alarm: bool) -> None:
+    """Wherever it comes: what stands in it would be an alarm if it were whole. Anything else broken is only kept."""
+    home = Gateway(estate())
+    told: list[tuple[str, str, Any]] = []
+    sources = {"s": Source("s", "est")}
+    ingest = Ingest(
+        home.engine, Decoder(), sources, lambda: None, lambda: False, lambda *fact: told.append(fact)
+    )
+    session: Any = _Session()
+    ingest.received(session, "zigbee2mqtt/hall", payload, 0, False, False)
+    assert ingest.counts["quarantined"] == 1
+    assert told == ([("alarm_unread", "s", True)] if alarm else [])
+
+
 def test_a_number_that_no_journal_can_hold_is_set_aside() -> None:
     """Whatever codec lets it through: the rest of its message goes on, and writing is not stopped by it."""
     home = Gateway(estate())
