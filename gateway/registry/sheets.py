@@ -141,7 +141,8 @@ _Table = tuple[Sheet, list[list[Any]]]
 
 def _tables(data: bytes, name: str) -> Iterator[_Table]:
     if not data.startswith(b"PK"):
-        yield _named(name.rpartition("/")[2].rpartition(".")[0]), _csv_rows(data)
+        rows = _csv_rows(data)
+        yield _headed(rows) or _named(name.rpartition("/")[2].rpartition(".")[0]), rows
         return
     try:
         packed = zipfile.ZipFile(io.BytesIO(data))
@@ -158,6 +159,13 @@ def _tables(data: bytes, name: str) -> Iterator[_Table]:
             raise _unreadable("a zip with .csv files", "none")
         for entry in found:
             yield _named(entry.rpartition("/")[2].rpartition(".")[0]), _csv_rows(packed.read(entry))
+
+
+def _headed(rows: list[list[Any]]) -> Sheet | None:
+    """The one sheet that has all the columns of a CSV, whatever its file is called; None where that is not one."""
+    headings = [h for h in _headings(rows)[0] if h.strip()]
+    fitting = [s for s in SHEETS if headings and all(column_named(s, h) for h in headings)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _book_rows(data: bytes) -> Iterator[_Table]:

@@ -1,6 +1,6 @@
 """Spoilt messages of every codec, as many as asked for: none raises, and the work of each is bounded by its size.
 
-`CSG_FUZZ` is how many (a few thousand without it; a million takes some minutes), `CSG_FUZZ_SEED` where to begin. Every
+`CSG_FUZZ` is how many (twenty thousand without it; a million takes some minutes), `CSG_FUZZ_SEED` where to begin. Every
 example of every codec is changed by a seeded die: bits, bytes, cuts, repeats, pieces of others, numbers and words that
 have broken parsers before. Check sums are made right again in half of the cases, so that what lies behind them is
 tried. Work is counted in lines of the house's own code, never by a clock.
@@ -31,7 +31,7 @@ from devices.decode import CODECS, Decoder
 from tests.devices.reading_rows import NOW, SOURCE
 from tests.devices.test_fuzz import sound
 
-COUNT: Final = int(os.environ.get("CSG_FUZZ", "4000"))
+COUNT: Final = int(os.environ.get("CSG_FUZZ", "20000"))
 SEED: Final = int(os.environ.get("CSG_FUZZ_SEED", "1"))
 CHUNK: Final = 5000
 MEASURED: Final = 20  # of so many messages one is run with its work counted, which is slow

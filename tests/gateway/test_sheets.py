@@ -194,6 +194,19 @@ def test_wrong_cells_are_named_by_their_line(registry: Registry) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("heads", "table"), [
+    ("设备编号,楼栋,类型", "devices"), ("编号,级别,名称", "places"), ("id,place,kind", "devices"),
+    ("编号,姓名,联系方式", "people"),
+    ("编号,名称", ""), ("颜色", ""), ("", ""),
+])  # fmt: skip
+def test_a_csv_says_by_its_columns_what_it_is(heads: str, table: str) -> None:
+    """A lone file may be called anything; where its columns fit several sheets, or none, its name must tell."""
+    if table:
+        assert list(read(f"{heads}\n".encode(), "三期清单.csv", {}).document) == [table]
+    else:
+        assert "a sheet or file named one of" in told(f"{heads}\n".encode(), "三期清单.csv")[0]
+
+
 def test_a_kind_that_nobody_knows_is_no_kind() -> None:
     """A detector under a word of its own would stand in no coverage and be missed by nobody: it is told by its cell.
     Whoever has kinds of their own writes them in ASCII.

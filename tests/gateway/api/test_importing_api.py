@@ -59,12 +59,15 @@ async def test_what_is_wrong_is_told_by_sheet_line_and_column(house: House) -> N
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
-async def test_a_lone_csv_says_by_its_name_what_it_is(house: House, encoding: str) -> None:
-    """As spreadsheets save it in China, with either encoding; without a name nobody can tell."""
+async def test_a_lone_csv_says_by_its_columns_or_its_name_what_it_is(house: House, encoding: str) -> None:
+    """As spreadsheets save it in China, with either encoding; where its columns fit several sheets its name tells."""
     text = "\n".join(",".join(str(c) for c in row) for row in SHEET).encode(encoding)
     client = house.client("admin")
-    nameless = await client.post(URL, content=text, headers={"Content-Type": CSV})
+    either = "编号,名称\ng1,第一网格\n".encode(encoding)
+    nameless = await client.post(URL, content=either, headers={"Content-Type": CSV})
     assert (nameless.status_code, nameless.json()["code"]) == (422, "invalid")
+    tried = await client.post(f"{URL}?dry_run=true", content=text, headers={"Content-Type": CSV})
+    assert tried.json()["added"]["devices"] == 1
     done = await client.post(
         f"{URL}?name=设备.csv", content=text, headers={"Content-Type": f"{CSV}; charset=gbk"}
     )
