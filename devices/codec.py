@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from zlib import crc32
 
@@ -64,6 +64,10 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     learned: Sequence[Learned] = ()
     asks: Sequence[Ask] = ()
     faces: int = 0
+
+
+Read = Callable[[Mapping[str, Any], Message], Decoded]
+"""What understands messages: `Codec.decode`, or what `bind` gave for one topic."""
 
 
 class Push(msgspec.Struct, frozen=True):
@@ -177,6 +181,10 @@ class Codec(Protocol):
 
     `decode` is pure and never raises for anything a device may send: what it cannot understand it quarantines with a
     reason. It may memoise, bounded, what follows from its arguments alone.
+
+    A family that takes no profiles may also offer `bind(source: str, topic: str) -> Read`: `decode` for this source and
+    topic alone, kept for the messages that follow, so that what the topic tells is found out once. It may remember,
+    about a kilobyte; for topics beyond so many `decode` is called.
 
     A family that pushes over HTTP may also offer `admit(request: Push, secret: str) -> Reply | tuple[str, bytes]`: what
     to answer at once (an address check, a wrong signature), or the topic and payload to take; and `TAKEN: Reply`, the

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from msgspec import structs
 
-from devices.codec import COMMANDS, Ask, Codec, Commanding, Decoded, Message, Topic
+from devices.codec import COMMANDS, Ask, Codec, Commanding, Decoded, Message, Read, Topic
 from devices.discover import Plugins, discover
 from devices.profile import PROFILES, Profiles
 from devices.reading import METRICS, Flag, MetricClass, split_point
@@ -31,18 +31,19 @@ _TOPICS_MAX: Final = 65_536
 """Topics remembered of a source; the others cost a microsecond more. Of odd ones it holds for all sources together, and
 past it they are found out anew: that costs more, so no source may use up the room of the others for good.
 """
+_BOUND_MAX: Final = 8192  # of these those that a codec may keep a memory of its own for, 1 KB each
 _SOURCES_MAX: Final = 256
 _FIRSTS_MAX: Final = 1024  # first levels remembered per source, likewise
 
 CODECS: Final[Plugins] = discover("devices.codecs")
 
-_Reader = tuple[str, tuple[str, str], Callable[[Mapping[str, Any], Message], Decoded]]
-"""A codec that may read a topic: its name, the key of its context, its `decode`."""
+_Reader = tuple[str, tuple[str, str], Read]
+"""A codec that may read a topic: its name, the key of its context, its `decode` or what it bound to the topic."""
 
 _BOM, _TEXTS = b"\xef\xbb\xbf", (b"{", b"[", b'"', b"<")
 """A byte order mark that some senders put before JSON and XML; a parser may ignore it (RFC 8259, 8.1), and does not."""
 
-_ARRAY, _OBJECT = b"[{"  # numbers: bytes are searched for one many times faster than for bytes
+_ARRAY, _OBJECT, _MARK = b"[{\xef"  # numbers: bytes are searched for one many times faster than for bytes
 _EMPTY: Final[Mapping[str, Any]] = {}
 
 
@@ -96,7 +97,7 @@ class Decoder:
     def answer(self, message: Message) -> tuple[str, Decoded]:
         """`decode` together with the name of the codec that answered, empty when none did."""
         source, topic, payload = message.source, message.topic, message.payload
-        if payload.startswith(_BOM) and payload[3:4] in _TEXTS:
+        if payload and payload[0] == _MARK and payload[:3] == _BOM and payload[3:4] in _TEXTS:
             payload = payload[3:]
             message = structs.replace(message, payload=payload)
         try:
@@ -186,6 +187,10 @@ class Decoder:
         met = self._met.setdefault(source, {})
         # A city goes round more topics than that: forgetting the known for the new would never meet one again.
         if len(met) < _TOPICS_MAX:
+            if reader is not None and len(met) < _BOUND_MAX:
+                name, key, read = reader
+                bind: Callable[[str, str], Read] | None = getattr(self._codecs[name], "bind", None)
+                reader = (name, key, bind(source, topic) if bind is not None else read)
             met[topic] = reader
         return reader
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from devices import decode
-from devices.codec import Codec, Decoded, Learned, Message, Topic
+from devices.codec import Codec, Decoded, Learned, Message, Read, Topic
 from devices.decode import (
     DEPTH_MAX,
     PAYLOAD_MAX,
@@ -180,6 +180,26 @@ def test_the_memos_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(decoder._firsts) <= 3
         assert len(decoder._claims) <= 3
         assert all(len(firsts) <= 3 for firsts in decoder._firsts.values())
+
+
+def test_a_topic_is_bound_once_and_only_so_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a codec binds to a topic reads its later messages; past the bound, `decode` reads as well."""
+    monkeypatch.setattr(decode, "_BOUND_MAX", 2)
+    bound: list[tuple[str, str]] = []
+
+    def bind(source: str, topic: str) -> Read:
+        bound.append((source, topic))
+        return lambda context, message: Decoded((Reading(f"{topic}/bound/", context.get("name")),))
+
+    decoder = Decoder({("one", "s"): {"name": 5}}, codecs={"one": codec("a/+", bind=bind)})
+    for _ in range(2):
+        found = [ask(decoder, f"a/{n}")[1].readings[0] for n in range(3)]
+        assert [(r.point, r.value) for r in found] == [
+            ("a/0/bound/", 5),
+            ("a/1/bound/", 5),
+            ("s:a/2/name/", 5),
+        ]
+    assert bound == [("s", "a/0"), ("s", "a/1")]
 
 
 def test_a_first_level_of_one_codec_goes_straight_to_it() -> None:

@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
-from devices.codec import Message
+from devices.codec import Example, Message
 from devices.codecs import native
 from devices.codecs.native.events import HAZARDS, STATES, TYPES
-from devices.codecs.native.telemetry import _KEYS_KNOWN_MAX, BATCH_MAX, KEYS_MAX, _known
+from devices.codecs.native.telemetry import (
+    _KEYS_KNOWN_MAX,
+    _KEYS_OWN_MAX,
+    BATCH_MAX,
+    KEYS_MAX,
+    _known,
+    remembered,
+    telemetry,
+)
 from devices.instants import AHEAD_MAX_MS, EARLIEST_MS
 from devices.reading import METRICS, MetricClass
 from tests.devices.reading_rows import CLOCK_BAD, INVALID, NOW, RETAINED, code, flags, rows, said
@@ -142,17 +150,22 @@ def test_the_memo_of_keys_is_bounded() -> None:
     assert rows(tell({"smoke": True, "Smoke": True})) == [(D, "smoke", "", True)] * 2
 
 
-def test_the_memo_of_topics_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any number of topics and sources is read with a bounded memo."""
-    native._routes.clear()
-    monkeypatch.setattr(native, "_TOPICS_MAX", 4)
-    monkeypatch.setattr(native, "_SOURCES_MAX", 2)
-    for n in range(20):
-        topic = f"community/yangguang/d-{n}/telemetry"
-        got = native.decode({}, Message(f"source-{n % 5}", topic, b'{"smoke":true}'))
-        assert [r.point for r in got.readings] == [f"source-{n % 5}:yangguang/d-{n}/smoke/"]
-        assert len(native._routes) <= 2
-        assert all(len(topics) <= 4 for topics in native._routes.values())
+@pytest.mark.parametrize("example", native.EXAMPLES, ids=lambda e: e.title)
+def test_a_bound_topic_is_read_as_any_other(example: Example) -> None:
+    """What is remembered of a device changes nothing, the first time or later."""
+    message = Message("s", example.topic, example.payload, example.retained, NOW)
+    read = native.bind("s", example.topic)
+    assert read({}, message) == read({}, message) == native.decode({}, message)
+
+
+def test_the_memory_of_a_device_is_bounded() -> None:
+    """A bound device that makes up keys is remembered up to a bound, and read like any other."""
+    device = remembered("s:yangguang/d-1")
+    payload = json.dumps({**{f"made-up-{n}": n for n in range(KEYS_MAX)}, "smoke": True}).encode()
+    for _ in range(2):
+        found = telemetry(device, {}, Message("s", f"{T}/telemetry", payload)).readings
+        assert found == native.decode({}, Message("s", f"{T}/telemetry", payload)).readings
+        assert len(device.known) == _KEYS_OWN_MAX
 
 
 @pytest.mark.parametrize(

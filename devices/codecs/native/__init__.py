@@ -17,15 +17,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MethodType
 from typing import Any, Final
 
 import msgspec
 
-from devices.codec import Decoded, Message, Topic
+from devices.codec import Decoded, Message, Read, Topic
 from devices.codecs.native.commands import command as command
 from devices.codecs.native.events import event
 from devices.codecs.native.examples import EXAMPLES as EXAMPLES
-from devices.codecs.native.telemetry import Route, telemetry
+from devices.codecs.native.telemetry import Speaker, remembered, stranger, telemetry
 from devices.reading import Flag, Reading, device_id, point_id
 from devices.vocabulary import short
 
@@ -39,11 +40,9 @@ TOPICS: Sequence[Topic] = (
 
 _TOPIC: Final = re.compile(r"community/([A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,64})/([a-z]{1,16})")
 _ID_MAX: Final = 64  # characters of a command's id; ours have some ten
-_TOPICS_MAX: Final = 65_536  # of one source, about 20 MB; the others cost a microsecond more each time
-_SOURCES_MAX: Final = 256
 
 
-def _status(route: Route, message: Message) -> Decoded:
+def _status(speaker: Speaker, context: Mapping[str, Any], message: Message) -> Decoded:
     """`online` or `offline`, as text or as JSON (`"online"`, `{"state": "online"}`); empty forgets the retained one."""
     text: Any = message.payload.strip().decode("utf-8", "replace")
     if not text:
@@ -58,10 +57,10 @@ def _status(route: Route, message: Message) -> Decoded:
     if said not in {"online", "offline"}:
         return Decoded(quarantine="wrong-value: status is neither online nor offline")
     flags = int(Flag.RETAINED) if message.retained else 0
-    return Decoded((Reading(point_id(route.device, "availability"), said, None, flags),))
+    return Decoded((Reading(point_id(speaker.device, "availability"), said, None, flags),))
 
 
-def _nothing(route: Route, message: Message) -> Decoded:
+def _nothing(speaker: Speaker, context: Mapping[str, Any], message: Message) -> Decoded:
     """Commands are ours: understood, and no reading."""
     return Decoded()
 
@@ -76,7 +75,7 @@ class _Result(msgspec.Struct):
 _result_of: Final = msgspec.json.Decoder(_Result)
 
 
-def _result(route: Route, message: Message) -> Decoded:
+def _result(speaker: Speaker, context: Mapping[str, Any], message: Message) -> Decoded:
     """What became of a command: `<id> ok <state>` or `<id> failed <error>`, as the device says it.
 
     A `state` that is an object holds metrics, as telemetry does.
@@ -92,50 +91,47 @@ def _result(route: Route, message: Message) -> Decoded:
         f"{said.id} {'ok' if said.ok else 'failed'} {short(words) if isinstance(words, str) else ''}".rstrip()
     )
     flags = int(Flag.RETAINED) if message.retained else 0
-    found = [Reading(point_id(route.device, "command_result"), text, None, flags)]
+    found = [Reading(point_id(speaker.device, "command_result"), text, None, flags)]
     problem = None
     if said.ok and isinstance(said.state, dict) and said.state:  # what it measures now, as in its telemetry
         state = msgspec.structs.replace(message, payload=msgspec.json.encode({**said.state, "v": 1}))
-        decoded = telemetry(route, state)
+        decoded = telemetry(speaker, context, state)
         found += decoded.readings
         problem = decoded.quarantine
     return Decoded(found, problem, f"r{said.id}")
 
 
-_READERS: Final[dict[str, Callable[[Route, Message], Decoded]]] = {
+_Reads = Callable[[Speaker, Mapping[str, Any], Message], Decoded]
+_READERS: Final[Mapping[str, _Reads]] = {
     "telemetry": telemetry,
-    "event": lambda route, message: event(route.device, message),
+    "event": event,
     "status": _status,
     "command": _nothing,
     "result": _result,
 }
 
-_routes: dict[str, dict[str, Route]] = {}
+
+def _unknown(speaker: Speaker, context: Mapping[str, Any], message: Message) -> Decoded:
+    return Decoded(
+        quarantine="unknown-topic: not community/{site}/{device}/telemetry, event, status, command, result"
+    )
 
 
-def _route(source: str, topic: str) -> Route | None:
-    found = _TOPIC.fullmatch(topic)
-    read = _READERS.get(found[2]) if found else None
-    if found is None or read is None:
-        return None
-    if len(_routes) >= _SOURCES_MAX and source not in _routes:
-        _routes.clear()
-    route = Route(device_id(source, found[1]), read)
-    routes = _routes.setdefault(source, {})
-    # A city goes round more topics than that: forgetting the known for the new would never meet one again.
-    if len(routes) < _TOPICS_MAX:
-        routes[topic] = route
-    return route
+def bind(source: str, topic: str) -> Read:
+    """`decode` for one topic, that of one device, with a memory of what its points are called."""
+    device, read = _route(source, topic)
+    return MethodType(read, remembered(device))  # a partial, were it not for its call through C
 
 
 def decode(context: Mapping[str, Any], message: Message) -> Decoded:
     """Readings of one message of the contract; needs no context. Never raises for anything a device may send."""
-    try:
-        route: Route | None = _routes[message.source][message.topic]
-    except KeyError:
-        route = _route(message.source, message.topic)
-    if route is None:
-        return Decoded(
-            quarantine="unknown-topic: not community/{site}/{device}/telemetry, event, status, command, result"
-        )
-    return route.read(route, message)
+    device, read = _route(message.source, message.topic)
+    return read(stranger(device), context, message)
+
+
+def _route(source: str, topic: str) -> tuple[str, _Reads]:
+    """The device that speaks on a topic, and who reads it."""
+    found = _TOPIC.fullmatch(topic)
+    if found is None:
+        return "", _unknown
+    return device_id(source, found[1]), _READERS.get(found[2], _unknown)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from devices.codec import Decoded, Message
-from devices.codecs.native.telemetry import VERSION, reason, sequence
+from devices.codecs.native.telemetry import VERSION, Speaker, reason, sequence
 from devices.instants import clock_flags, from_ms
 from devices.reading import METRICS, Flag, MetricClass, Reading, point_id
 from devices.units import scale
@@ -69,7 +70,7 @@ _VALUES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def event(device: str, message: Message) -> Decoded:
+def event(speaker: Speaker, context: Mapping[str, Any], message: Message) -> Decoded:
     """The readings of one event. An unknown one is set aside, and raises an alarm if it sounds like one."""
     try:
         body = msgspec.json.decode(message.payload)
@@ -95,10 +96,10 @@ def event(device: str, message: Message) -> Decoded:
         problems.append("wrong-type: data is not an object")
         data = {}
     readings = [
-        Reading(point_id(device, metric, channel), value, at, flags | extra)
+        Reading(point_id(speaker.device, metric, channel), value, at, flags | extra)
         for metric, channel, value, extra in _meanings(body.get("type"), data, problems)
     ]
-    return Decoded(readings, reason(problems) if problems else None, sequence(body))
+    return Decoded(readings, reason(problems) if problems else None, sequence(body.get("id")))
 
 
 def _meanings(

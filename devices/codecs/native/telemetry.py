@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from math import nextafter
 from typing import Any, Final
 
@@ -20,12 +20,15 @@ VERSION: Final = 1
 KEYS_MAX: Final = 256  # of one object; the richest device on the market sends fewer than a hundred
 BATCH_MAX: Final = 1024  # objects in one array; 64 KiB hold about that many useful ones
 _KEYS_KNOWN_MAX: Final = 4096  # of all devices together; past it only metrics are still known
+_KEYS_OWN_MAX: Final = 16  # of a device that is remembered; any further one costs a microsecond each time
 _KEY_KNOWN_MAX: Final = 256  # characters of a key worth remembering: all of them are 4 MB at most
 
-Known = tuple[int, str, float, float]
-"""How to read one key: its kind, how its points end (`/metric/channel`), and the range its numbers can be true in."""
+Known = tuple[int, str, float | None, float]
+"""How to read one key: its kind, how its points end (`/metric/channel`), and the range its numbers can be true in, None
+where it is no number's. A device that is remembered has whole points there.
+"""
 
-_NUMBER, _LEVEL, _ANY, _META = range(4)
+_NUMBER, _LEVEL, _ANY = range(3)
 _KINDS: Final = {
     MetricClass.MEASUREMENT: _NUMBER,
     MetricClass.ALARM: _LEVEL,
@@ -36,7 +39,8 @@ _KINDS: Final = {
 # Ranges hold their ends, and HUGE is no number of ours.
 _STORABLE: Final = (nextafter(-HUGE, 0.0), nextafter(HUGE, 0.0))
 _METRICS: Final = {
-    name: (_KINDS[metric.klass], *RANGES.get(name, _STORABLE)) for name, metric in METRICS.items()
+    name: (kind, *(RANGES.get(name, _STORABLE) if kind == _NUMBER else (None, 0.0)))
+    for name, kind in ((m.name, _KINDS[m.klass]) for m in METRICS.values())
 }
 _ABSENT: Final = object()
 _INVALID: Final = int(Flag.INVALID)
@@ -45,22 +49,44 @@ _UNNAMED: Final = re.compile(r"[^a-z0-9]+")
 _json: Final = msgspec.json.Decoder()
 
 # What a key means is the same for every device, so it is remembered once: a memory of each device's points is a
-# gigabyte in a city, and fetching them from there takes longer than putting the two halves together.
+# gigabyte in a city, and fetching them from there takes longer than putting the two halves together. Of as many devices
+# as `bind` is asked for it is worth having.
 _STANDING: Final[dict[str, Known]] = {
-    "id": (_META, "", 0.0, 0.0),
-    **{name: (kind, point_id("", name), low, high) for name, (kind, low, high) in _METRICS.items()},
+    name: (kind, point_id("", name), low, high) for name, (kind, low, high) in _METRICS.items()
 }
 _known: Final[dict[str, Known]] = dict(_STANDING)
 
 
-class Route(msgspec.Struct, gc=False):
-    """What follows from one source and topic: who speaks, and which decoder listens."""
+class Speaker(msgspec.Struct, gc=False):
+    """Who speaks on a topic. Its points are `prefix` and what `known` says: nothing and the point where it has a memory
+    of its own, else its name and what is the same for every device.
+    """
 
     device: str
-    read: Callable[[Route, Message], Decoded]
+    prefix: str
+    known: dict[str, Known]
+
+    def meet(self, key: str) -> Known:
+        """How to read a key that is not in `known`."""
+        kind, end, low, high = known = _known.get(key) or _meet(key)
+        if not self.prefix:
+            known = kind, self.device + end, low, high
+            if len(self.known) < _KEYS_OWN_MAX and len(key) <= _KEY_KNOWN_MAX:
+                self.known[key] = known
+        return known
 
 
-def telemetry(route: Route, message: Message) -> Decoded:
+def remembered(device: str) -> Speaker:
+    """A speaker with a memory of its own, some 1 KB, for as long as somebody holds it."""
+    return Speaker(device, "", {})
+
+
+def stranger(device: str) -> Speaker:
+    """A speaker for one message."""
+    return Speaker(device, device, _known)
+
+
+def telemetry(speaker: Speaker, context: Mapping[str, Any], message: Message) -> Decoded:
     """The readings of one telemetry message."""
     try:
         data = _json.decode(message.payload)
@@ -70,8 +96,7 @@ def telemetry(route: Route, message: Message) -> Decoded:
     problems: list[str] = []
     flags = _RETAINED if message.retained else 0
     if type(data) is dict:
-        _read(route.device, data, flags, message.now, readings, problems)
-        own = sequence(data) if "id" in data else None
+        own = _read(speaker, data, flags, message.now, readings, problems)
     elif type(data) is list and data:
         if len(data) > BATCH_MAX:
             problems.append(
@@ -80,8 +105,7 @@ def telemetry(route: Route, message: Message) -> Decoded:
         ids: list[str] = []
         for item in data[-BATCH_MAX:]:
             if type(item) is dict:
-                _read(route.device, item, flags, message.now, readings, problems)
-                ids.append(sequence(item) or "")
+                ids.append(_read(speaker, item, flags, message.now, readings, problems) or "")
             else:
                 problems.append("wrong-type: an element of the batch is no object")
         own = f"{ids[0]}..{ids[-1]}" if ids and all(ids) else None
@@ -91,14 +115,16 @@ def telemetry(route: Route, message: Message) -> Decoded:
 
 
 def _read(
-    device: str,
+    speaker: Speaker,
     data: dict[str, Any],
     flags: int,
     now: int,
     readings: list[Reading],
     problems: list[str],
-) -> None:
-    at = data.pop("ts", _ABSENT)  # taken out, for what is left is looked at key by key
+) -> str | None:
+    """Append what one object says; its sequence."""
+    own = data.pop("id", None)
+    at = data.pop("ts", _ABSENT)  # taken out, as id and v, for what is left is looked at key by key
     if at is _ABSENT:
         at = None
     elif type(at) is not int or not EARLIEST_MS <= at <= now:  # the usual case is done with one comparison
@@ -113,24 +139,22 @@ def _read(
         data = dict(list(data.items())[:KEYS_MAX])
     if version != VERSION:
         problems.append("version: v is not 1, understood as far as it goes")
-    known, add, reading = _known, readings.append, Reading
+    prefix, known = speaker.prefix, speaker.known
     for key, value in data.items():
         try:
             kind, end, low, high = known[key]
         except KeyError:
-            kind, end, low, high = _meet(key)
-        if not kind:  # _NUMBER; spelled so because this line runs for every number a city reports
+            kind, end, low, high = speaker.meet(key)
+        if low is not None:
             kind_of = type(value)
             if (kind_of is float or kind_of is int) and low <= value <= high:
-                add(reading(device + end, value, at, flags))
+                readings.append(Reading(prefix + end, value, at, flags))
                 continue
-        elif kind == _LEVEL:
-            if value is True or value is False:
-                add(reading(device + end, value, at, flags))
-                continue
-        elif kind == _META:
+        elif value is True or value is False:
+            readings.append(Reading(prefix + end, value, at, flags))
             continue
-        _odd(key, kind, value, Reading(device + end, None, at, flags), readings, problems)
+        _odd(key, kind, value, Reading(prefix + end, None, at, flags), readings, problems)
+    return own if own is None else sequence(own)
 
 
 def _meet(key: str) -> Known:
@@ -139,7 +163,7 @@ def _meet(key: str) -> Known:
     known = _STANDING.get(name) if name in _METRICS else _alarm(key)
     if known is None:
         name = name[:64] or "unknown"
-        known = (_ANY, point_id("", name, "" if name == key else clean_channel(key)), 0.0, 0.0)
+        known = (_ANY, point_id("", name, "" if name == key else clean_channel(key)), None, 0.0)
     if len(key) <= _KEY_KNOWN_MAX:
         if len(_known) >= _KEYS_KNOWN_MAX:
             _known.clear()
@@ -156,7 +180,7 @@ def _alarm(key: str) -> Known | None:
         return None
     if METRICS[meant.term.level].klass is not MetricClass.ALARM:
         return None
-    return _LEVEL, point_id("", meant.term.level, clean_channel(meant.channel)), 0.0, 0.0
+    return _LEVEL, point_id("", meant.term.level, clean_channel(meant.channel)), None, 0.0
 
 
 def _odd(
@@ -202,9 +226,8 @@ def _lenient(value: Any) -> bool | None:
     return {Said.ACTIVE: True, Said.NORMAL: False}.get(said(value) or Said.UNKNOWN)
 
 
-def sequence(data: dict[str, Any]) -> str | None:
+def sequence(given: Any) -> str | None:
     """The device's own id of the message: a text or a whole number of at most 64 characters."""
-    given = data.get("id")
     if type(given) is int:
         return str(given) if -HUGE < given < HUGE else None
     return given[:64] if type(given) is str and given else None
