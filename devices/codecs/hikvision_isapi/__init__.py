@@ -71,7 +71,9 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
     readings: list[Reading] = []
     problem: str | None = None
     sequences: list[str] = []
+    seen = 0
     for event in found:
+        seen += faces(str(event.get("eventType", ""))[:64])
         try:
             said = told(event)
         except ValueError as error:
@@ -80,7 +82,6 @@ def decode(context: Mapping[str, Any], message: Message) -> Decoded:
         readings += _readings(message, event, said)
         sequences.append(said.sequence)
     only = sequences[0] if len(found) == 1 and sequences else ""
-    seen = sum(faces(str(event.get("eventType", ""))[:64]) for event in found)
     return Decoded(readings, problem, only or None, faces=seen)
 
 
@@ -125,7 +126,7 @@ def _at(value: Any) -> int | None:
 
 def _late(event: Mapping[str, Any]) -> bool:
     """Whether the device says that this is no news."""
+    if "isDataRetransmission" in event and str(event["isDataRetransmission"]).casefold() == "true":
+        return True
     inner = event.get("AccessControllerEvent")
-    again = str(event.get("isDataRetransmission", "")).casefold() == "true"
-    current = inner.get("currentEvent", "") if isinstance(inner, dict) else ""
-    return again or str(current).casefold() == "false"
+    return isinstance(inner, dict) and str(inner.get("currentEvent", "")).casefold() == "false"
