@@ -52,7 +52,8 @@ class DeviceState(msgspec.Struct, gc=False):
 class PointState(msgspec.Struct, gc=False):
     """The last live word of one point, and what its rules remember (None while they are all fresh).
 
-    `rules` and `device` are bindings to the running plan, not memory: `freeze` leaves them out.
+    `rules`, `device` and `next` are bindings, not memory: `freeze` leaves them out. `next` is the point that came after
+    this one in a message, and mostly will again.
     """
 
     id: str
@@ -61,6 +62,7 @@ class PointState(msgspec.Struct, gc=False):
     measured_at: int | None = None
     memory: dict[str, Any] | None = None
     rules: tuple[Any, ...] | None = None
+    next: PointState | None = None
 
 
 class Alarm(msgspec.Struct):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DEVICES_MAX: Final = 700_000  # about 0.9 KB each; a source that makes up names must not fill the memory
 CHUNK: Final = 2_000  # records packed while the follower waits: about 5 ms
-PENDING_MAX: Final = 50_000  # readings that wait: some 12 MB
+PENDING_MAX: Final = 10_000  # readings that wait: what still lies in a core's cache
 WATCHED: Final = frozenset(("battery", "linkquality", "rssi", "availability"))
 
 _EYES: Final = frozenset((Clocked, Gap))
