@@ -131,12 +131,9 @@ class OpenDay:
         ids: list[Any] = list(map(self.ids.get, points))
         fresh: dict[str, int] = {}
         if None in ids:
-            fresh = {
-                p: i
-                for i, p in enumerate(dict.fromkeys(p for p in points if p not in self.ids), len(self.ids))
-            }
-            known = {**self.ids, **fresh}
-            ids = [known[p] for p in points]
+            new = dict.fromkeys(p for p, i in zip(points, ids, strict=True) if i is None)
+            fresh = {p: i for i, p in enumerate(new, len(self.ids))}
+            ids = [fresh[p] if i is None else i for p, i in zip(points, ids, strict=True)]
         # DuckDB finds the arrays by this variable's name and scans them in place.
         incoming = {"point": np.frombuffer(array("i", ids), "i4"), **arrays}
         if fresh:
