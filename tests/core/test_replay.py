@@ -12,13 +12,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.reading import Flag
+from devices.reading import Flag, Reading, point_id
 from gateway.core import escalate
 from gateway.core.compiled import Compiled
 from gateway.core.effect import Happened
-from gateway.core.event import Replanned, Stamped
+from gateway.core.event import Measured, Replanned, Stamped
 from gateway.core.state import State, freeze, thaw
-from gateway.core.step import bind, step
+from gateway.core.step import advance, bind, step
 from gateway.inprocess import Gateway, thaw_plan
 from tests.core.community import DEVICES, GAS, estate
 
@@ -146,6 +146,30 @@ def test_a_repeated_message_changes_nothing(script: Script, device: str, metric:
     before = (dict(home.docs), dict(home.alarms), list(home.released))
     home.measure(device, metric, value, sequence="42")
     assert (home.docs, home.alarms, home.released) == before
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.sampled_from(NAMES[:3]), st.sampled_from(METRICS), st.sampled_from(VALUES)),
+            min_size=1,
+            max_size=6,
+        ),
+        max_size=10,
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_points_are_found_whatever_followed_them_before(messages: list[list[tuple[str, str, Any]]]) -> None:
+    """Messages name points in any order: that which each was followed by the last time is a hint and no more."""
+    plan = Compiled(estate(gas=True))
+    lived, anew = State(), State()
+    for seq, message in enumerate(messages, 1):
+        event = Measured("s", [Reading(point_id(f"s:{d}", m), value) for d, m, value in message])
+        anew = thaw(freeze(anew))
+        bind(anew, plan)
+        for state in (lived, anew):
+            advance(state, plan, seq, seq, event)
+    assert freeze(lived) == freeze(anew)
 
 
 def test_bytes_do_not_depend_on_the_hash_seed() -> None:

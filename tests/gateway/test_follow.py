@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.reading import Flag, Reading
 from gateway import feed as feed_module
@@ -295,6 +297,17 @@ def test_the_last_word_counts_and_old_news_only_where_there_is_none() -> None:
     then_live = latest_after(reading(p, 1, old), reading(p, 2)).get(p)
     assert then_live is not None
     assert (then_live.value, then_live.flags) == (2, 0)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers()), max_size=30))
+def test_the_last_word_counts_in_any_order(said: list[tuple[str, int, int]]) -> None:
+    """Points come in the order they first came, in another one, or new ones among them."""
+    latest = Latest()
+    readings = [reading(f"s:{d}/m{m}/", float(value % 100)) for d, m, value in said]
+    latest.apply(batch_of([Row(FORMAT, 1, 0, [(START, Measured("s", readings))], [])], 0))
+    assert {p.point: p.value for d in "abc" for p in latest.of_device(f"s:{d}")} == {
+        r.point: r.value for r in readings
+    }
 
 
 def test_points_of_a_device_are_found_and_paged() -> None:
