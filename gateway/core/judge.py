@@ -47,7 +47,7 @@ def measured(  # noqa: PLR0912 - the hot path: a call per reading would cost mor
     for reading in event.readings:
         near = point.next if point is not None else None
         if near is None or near.id != reading.point or near.rules is None:
-            near = _search(state, plan, reading.point, point)
+            near = _find(state, plan, reading.point, point)
         point = near
         if point.device is not device:
             device = point.device
@@ -95,18 +95,9 @@ def measured(  # noqa: PLR0912 - the hot path: a call per reading would cost mor
     return turn
 
 
-def _search(state: State, plan: Compiled, name: str, last: PointState | None) -> PointState:
-    """A point that does not follow `last` as it did before. In a city most of the time goes into this dict."""
-    point = state.points.get(name)
-    if point is None or point.rules is None:
-        point = _meet(state, plan, name)
-    if last is not None:
-        last.next = point
-    return point
-
-
-def _meet(state: State, plan: Compiled, name: str) -> PointState:
-    """A point seen for the first time under this plan: find its device and bind its rules."""
+def _find(state: State, plan: Compiled, name: str, last: PointState | None = None) -> PointState:
+    """A point by its name, which from now on follows `last`; seen for the first time under this plan it gets its device
+    and rules."""
     point = state.points.get(name)
     if point is None:
         device_name = split_point(name)[0]
@@ -115,9 +106,12 @@ def _meet(state: State, plan: Compiled, name: str) -> PointState:
         if not known:
             watch(state, plan, device)
         point = state.points[name] = PointState(name, device)
-    point.rules = plan.bind(name)
-    if point.memory:
-        point.memory = _typed(plan, point.memory)
+    if point.rules is None:
+        point.rules = plan.bind(name)
+        if point.memory:
+            point.memory = _typed(plan, point.memory)
+    if last is not None:
+        last.next = point
     return point
 
 
@@ -367,7 +361,7 @@ def ticked(turn: Turn, key: str) -> None:
     if memory is None:
         return
     if point is not None and point.rules is None:
-        point = _meet(turn.state, turn.plan, point.id)
+        point = _find(turn.state, turn.plan, point.id)
         memory = (point.memory or {}).get(rule)
         if memory is None:
             return
