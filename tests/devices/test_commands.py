@@ -426,6 +426,7 @@ def test_sparkplug_writes_the_one_boolean_that_means_it() -> None:
     ({"id": ID, "ok": True, "state": "closed"}, f"{ID} ok closed"), ({"id": ID, "ok": True}, f"{ID} ok"),
     ({"id": ID, "ok": False, "error": "jammed"}, f"{ID} failed jammed"), ({"ok": True}, None), ({"id": ID}, None),
     ([], None), ({"id": "x" * 65, "ok": True}, None),
+    ({"id": ID, "ok": True, "state": "a\x01" * 300}, f"{ID} ok {'a ' * 300}"[:255].strip()),
 ])  # fmt: skip
 def test_a_native_result_is_a_reading(payload: Any, says: str | None) -> None:
     """What became of a command, in the device's words; one without id and outcome is set aside."""

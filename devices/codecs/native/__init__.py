@@ -27,8 +27,8 @@ from devices.codecs.native.commands import command as command
 from devices.codecs.native.events import event
 from devices.codecs.native.examples import EXAMPLES as EXAMPLES
 from devices.codecs.native.telemetry import Speaker, remembered, stranger, telemetry
+from devices.outcome import result
 from devices.reading import Flag, Reading, device_id, point_id
-from devices.vocabulary import short
 
 TOPICS: Sequence[Topic] = (
     Topic("community/+/+/event", alarm_only=True),
@@ -86,16 +86,14 @@ def _result(speaker: Speaker, context: Mapping[str, Any], message: Message) -> D
         return Decoded(quarantine=f"not-json: {error}")
     if not said.id or len(said.id) > _ID_MAX or type(said.ok) is not bool:
         return Decoded(quarantine="missing: a result says id and ok")
-    words = said.state if said.ok else said.error
-    text = (
-        f"{said.id} {'ok' if said.ok else 'failed'} {short(words) if isinstance(words, str) else ''}".rstrip()
-    )
+    state, why = (words if isinstance(words, str) else "" for words in (said.state, said.error))
+    text = result(said.id, None if said.ok else why, state)
     flags = int(Flag.RETAINED) if message.retained else 0
     found = [Reading(point_id(speaker.device, "command_result"), text, None, flags)]
     problem = None
     if said.ok and isinstance(said.state, dict) and said.state:  # what it measures now, as in its telemetry
-        state = msgspec.structs.replace(message, payload=msgspec.json.encode({**said.state, "v": 1}))
-        decoded = telemetry(speaker, context, state)
+        measured = msgspec.structs.replace(message, payload=msgspec.json.encode({**said.state, "v": 1}))
+        decoded = telemetry(speaker, context, measured)
         found += decoded.readings
         problem = decoded.quarantine
     return Decoded(found, problem, f"r{said.id}")
