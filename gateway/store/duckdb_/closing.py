@@ -13,8 +13,8 @@ from typing import Final
 import duckdb
 
 from gateway.store.duckdb_.files import DAY_MS, crc_of, ends_well, quoted, sync
-from gateway.store.duckdb_.packing import DIFFERENCES, ORDER
-from gateway.store.duckdb_.reading import FIELDS, merge_latest
+from gateway.store.duckdb_.packing import DIFFERENCES, FIELDS, ORDER, STORED, fields_of
+from gateway.store.duckdb_.reading import merge_latest
 
 # Everything that is stored beside the point itself; one hash over it, the same in any order, tells whether all of it
 # arrived.
@@ -84,12 +84,14 @@ class Exporter:
         db.execute(
             "COPY (WITH names AS MATERIALIZED (SELECT list(point ORDER BY place) AS points,"
             f" list(site ORDER BY place) AS sites FROM places)"
-            f" SELECT (SELECT points FROM names)[place] AS point, (SELECT sites FROM names)[place] AS site, {FIELDS}"
+            f" SELECT (SELECT points FROM names)[place] AS point, (SELECT sites FROM names)[place] AS site, {STORED}"
             " FROM (SELECT places.place, r.* EXCLUDE (point) FROM day.readings r JOIN places ON places.id = r.point"
             f"  ORDER BY places.place, {ORDER})) TO {quoted(part)} ({DIFFERENCES})"
         )
         there = db.execute(f"{_DIGEST} day.readings").fetchone()
-        here = db.execute(f"{_DIGEST} read_parquet({quoted(part)})").fetchone()
+        here = db.execute(
+            f"{_DIGEST} (SELECT {fields_of(part)} FROM read_parquet({quoted(part)}))"
+        ).fetchone()
         if there != here:
             raise Unfaithful(f"{part.name}: wrote {there}, read {here}")
         known = f"read_parquet({quoted(latest)})" if latest.exists() else None

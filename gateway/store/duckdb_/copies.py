@@ -17,7 +17,7 @@ from gateway.store.duckdb_ import files
 from gateway.store.duckdb_.closing import Unfaithful
 from gateway.store.duckdb_.files import DAY_MS, Claim, Part, Roll, quoted
 from gateway.store.duckdb_.footing import Footing
-from gateway.store.duckdb_.reading import FIELDS
+from gateway.store.duckdb_.packing import PLAIN, STORED, fields_of
 from gateway.store.duckdb_.rolling import STEPS_MIN
 from gateway.store.duckdb_.shelf import is_sound, short
 
@@ -59,7 +59,8 @@ def export(
     """Write readings with `since <= at < until` (UTC ms) of the points (None: all) below `folder`.
 
     One Parquet file a part, `day=2024-10-05/readings-<after>-<to>.parquet`, with the columns of the store's own files,
-    sorted by point and time; a day without any has none. Raises StoreError; files already written stay.
+    but `measured_at` in place of `delay`, sorted by point and time; a day without any has none. Raises StoreError;
+    files already written stay.
     """
     written, rows, size = 0, 0, 0
     where, parameters = f'"at" >= {since} AND "at" < {until}', list[Any]()
@@ -75,7 +76,7 @@ def export(
                 f"day={files.day_name(part.claim.day)}/readings-{after}-{to}{'-extra' * part.extra}.parquet"
             )
             fresh = ground.temporary / "export.parquet"
-            source = f"SELECT point, site, {FIELDS} FROM read_parquet({quoted(part.path)}) WHERE {where}"
+            source = f"SELECT point, site, {fields_of(part.path)} FROM read_parquet({quoted(part.path)}) WHERE {where}"
             count = _written(upkeep, source, parameters, fresh)
             if count:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +106,8 @@ def take_in(ground: Footing, upkeep: Upkeep, folder: Path) -> Copied:
                 taken_away, values = gone.sql()
                 where += f" AND NOT ({taken_away})"
                 parameters += values
-            source = f"SELECT point, site, {FIELDS} FROM read_parquet({quoted(path)}) r WHERE {where}"
+            readings = f"SELECT point, site, {fields_of(path)} FROM read_parquet({quoted(path)})"
+            source = f"SELECT point, site, {STORED} FROM ({readings}) r WHERE {where}"
             if here := [str(p.path) for p in shelf.parts if p.claim.day == day]:
                 source += (
                     " AND NOT EXISTS (SELECT 1 FROM read_parquet(?) h"
@@ -190,7 +192,7 @@ def _written(upkeep: Upkeep, source: str, parameters: Sequence[Any], target: Pat
     counts: list[int] = []
 
     def work(db: duckdb.DuckDBPyConnection) -> None:
-        copy = f"COPY ({source}) TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd)"
+        copy = f"COPY ({source}) TO {quoted(target)} ({PLAIN})"
         counts.append(db.execute(copy, list(parameters)).fetchall()[0][0])
 
     upkeep.exporter.run(work)

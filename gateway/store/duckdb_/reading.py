@@ -10,9 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from devices.reading import Flag, Value
 from gateway.series import Kind, Query, Sample, Series
-
-FIELDS: Final = '"at", kind, number, text, measured_at, flags, seq, n'
-"""What makes a sample, in the order `_sample` takes it."""
+from gateway.store.duckdb_.packing import FIELDS, by_layout
 
 ORDER: Final = "((seq << 20) | n)"
 """Journal order as one number: seq, then the place in the message. A message has far fewer than 2**20 readings."""
@@ -124,7 +122,10 @@ def sources(
     *,
     last: bool = False,
 ) -> tuple[list[str], list[Any]]:
-    """A SELECT for each open day that knows any of the points, and one for all Parquet files; `last`: of last rows."""
+    """A SELECT for each open day that knows any of the points, and one for each layout of Parquet files.
+
+    `last`: of last rows only.
+    """
     found: list[str] = []
     parameters: list[Any] = []
     for alias, ids in tables:
@@ -136,16 +137,16 @@ def sources(
             narrowed = f"point IN ({', '.join(map(str, known))}) AND {where}"
         rows = _last_rows(alias, narrowed) if last else f"(SELECT * FROM {alias}.readings WHERE {narrowed})"
         found.append(f"SELECT p.point, {FIELDS} FROM {rows} r JOIN {alias}.points p ON p.id = r.point")
-    if parts:
+    for fields, paths in by_layout(parts).items():
         narrowed = where
-        parameters.append([str(path) for path in parts])
+        parameters.append([str(path) for path in paths])
         if points is not None:
             # `= ?` prunes row groups by their bounds and Bloom filters where a list of one would not.
             wanted = "point = ?" if len(points) == 1 else f"point IN ({', '.join('?' * len(points))})"
             narrowed = f"{wanted} AND {where}"
             parameters += points
         found.append(
-            f"SELECT point, {FIELDS} FROM read_parquet(?, hive_partitioning = false) WHERE {narrowed}"
+            f"SELECT point, {fields} FROM read_parquet(?, hive_partitioning = false) WHERE {narrowed}"
         )
     return found, parameters
 

@@ -3,20 +3,26 @@
 A roll-up file belongs to one part and says what that part alone says, so a day of several parts has several, and they
 add up: each row keeps what merging needs. Columns: point, step (its start, UTC ms), count, texts (how many of these
 were texts), min, max and mean (null where they equal `number`, which saves most of the bytes), kind, number and text of
-the last value, seq and n of the last reading. Sorted by point and step.
+the last value, seq and n. Sorted by point and step.
+
+`seq` with `n` tells which of two last values is the later one. It is the last reading's own only where it has to be:
+what everybody's last reading of the step has (and n is 0) tells the same while readings arrived in the order of their
+times, and is a number for all points where their own take a byte a reading each.
 """
 
 # ruff: noqa: S608  only our own names, whole numbers and quoted paths are put into SQL; values are parameters
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
 from gateway.store.duckdb_.closing import Exporter
 from gateway.store.duckdb_.files import crc_of, quoted, remove, sync
+from gateway.store.duckdb_.packing import PLAIN as PACKED
 from gateway.store.duckdb_.reading import ORDER, SAYS_SOMETHING
 
 MINUTE_MS: Final = 60_000
@@ -26,6 +32,9 @@ STEPS_MIN: Final = (1, 15, 60)
 _SLICE_ROWS: Final = 300_000  # rolled up at a time: some 30 MB of aggregates, however long the day
 GROUP_ROWS: Final = 30_720
 """A row group of 15-minute steps holds a day of 320 points: neighbours are read alone."""
+
+_ROWS_OF: Final = {1: 122_880, 15: GROUP_ROWS, 60: GROUP_ROWS}
+"""Row groups. A day of 1-minute steps has as many rows a point as its readings have, and groups as large as theirs."""
 
 
 _LAST: Final = ", ".join(f"arg_max_null({c}, {ORDER}) AS {c}" for c in ("kind", "number", "text", "seq", "n"))
@@ -57,16 +66,17 @@ def merged(step_ms: int) -> str:
     )
 
 
-def roll_up(exporter: Exporter, part: Path, temporary: Path) -> dict[int, tuple[Path, int]]:
+def roll_up(exporter: Exporter, part: Path, temporary: Path, *, alone: bool) -> dict[int, tuple[Path, int]]:
     """The roll-ups of `part`, as `(file in the temporary folder, its CRC-32)` by minutes. Raises duckdb.Error, OSError.
 
-    Costs about 1.5 us of CPU a reading that comes once a minute.
+    `alone`: no other file has readings of that day from between the first and the last of its events. Costs about
+    1.5 us of CPU a reading that comes once a minute.
     """
     targets = {minutes: temporary / f"{part.stem}-{minutes}.parquet" for minutes in STEPS_MIN}
     scratch = temporary / f"{part.stem}.slices"
     remove(scratch)
     try:
-        exporter.run(lambda db: _roll_up(db, part, targets, scratch))
+        exporter.run(lambda db: _roll_up(db, part, targets, scratch, alone))
     finally:
         remove(scratch)
     for path in targets.values():
@@ -74,7 +84,9 @@ def roll_up(exporter: Exporter, part: Path, temporary: Path) -> dict[int, tuple[
     return {minutes: (path, crc_of(path)) for minutes, path in targets.items()}
 
 
-def _roll_up(db: duckdb.DuckDBPyConnection, part: Path, targets: Mapping[int, Path], scratch: Path) -> None:
+def _roll_up(
+    db: duckdb.DuckDBPyConnection, part: Path, targets: Mapping[int, Path], scratch: Path, alone: bool
+) -> None:
     """Go through the part by slices of points, for its groups would not fit in memory.
 
     Where there are several, `scratch` is a DuckDB file that holds them until they are written in one go.
@@ -91,15 +103,33 @@ def _roll_up(db: duckdb.DuckDBPyConnection, part: Path, targets: Mapping[int, Pa
             for minutes in STEPS_MIN:
                 how = "INSERT INTO" if i else "CREATE TABLE"
                 db.execute(f"{how} scratch.m{minutes} {'' if i else 'AS '}FROM slice{minutes}")
+    short = ", ".join(f"nullif({c}, number) AS {c}" for c in ("min", "max", "mean"))
+    lasts = _lasts(db, source) if alone else None
     for minutes, target in targets.items():
-        short = ", ".join(f"nullif({c}, number) AS {c}" for c in ("min", "max", "mean"))
         made = f"scratch.m{minutes}" if len(cuts) > 1 else f"slice{minutes}"
+        said, parameters = short, list[Any]()
+        if lasts:
+            ms = minutes * MINUTE_MS
+            by_step = {step // ms: seq for step, seq in lasts}  # the last one stays, and is the highest
+            parameters.append([by_step.get(i, 0) for i in range(min(by_step), max(by_step) + 1)])
+            said += f", $1[step // {ms} - {min(by_step) - 1}] AS seq, 0::INTEGER AS n"
         db.execute(
-            f"COPY (SELECT * REPLACE ({short}) FROM {made}) TO {quoted(target)}"
-            f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {GROUP_ROWS})"
+            f"COPY (SELECT * REPLACE ({said}) FROM {made}) TO {quoted(target)}"
+            f" ({PACKED}, ROW_GROUP_SIZE {_ROWS_OF[minutes]})",
+            parameters or None,
         )
     if len(cuts) > 1:
         db.execute("DETACH scratch")
+
+
+def _lasts(db: duckdb.DuckDBPyConnection, source: str) -> list[tuple[int, int]] | None:
+    """Each minute with its last event, in order; None where some came after those of a later minute."""
+    found = db.execute(
+        f'SELECT "at" - "at" % {MINUTE_MS} AS step, min(seq), max(seq) FROM {source} GROUP BY step ORDER BY step'
+    ).fetchall()
+    if any(last >= first for (_, _, last), (_, first, _) in pairwise(found)):
+        return None
+    return [(step, last) for step, _, last in found]
 
 
 def slices(points: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:

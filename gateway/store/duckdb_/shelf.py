@@ -139,10 +139,16 @@ class Shelf:
         """The part that a roll-up was made of, if it is there."""
         return next((p for p in self.parts if p.claim == roll.claim and not p.extra), None)
 
+    def alone(self, part: Part) -> bool:
+        """Whether no other file has readings of the part's day from between its events."""
+        others = [*(p.claim for p in self.parts if p != part), *(d.claim for d in self.days)]
+        return not any(overlap(claim, part.claim) for claim in others)
+
     def rolled(self, minutes: int, first: int, last: int) -> Rolls:
         """The roll-ups of the days from `first` to `last` that may answer.
 
-        One whose part is gone answers for it, unless readings of its time came back in another file.
+        One whose part is gone answers for it, unless readings of its time came back in another file. Where some were
+        imported among those of a part, which is later cannot be told from its roll-up any more.
         """
         of_parts: dict[Part, Roll] = {}
         alone: list[Roll] = []
@@ -151,8 +157,11 @@ class Shelf:
         by_day: dict[int, list[Claim]] = {}
         for claim in (*standing, *(d.claim for d in self.days)):
             by_day.setdefault(claim.day, []).append(claim)
+        imported = [p.claim for p in self.parts if p.extra]
         for roll in asked:
             part = standing.get(roll.claim)
+            if any(overlap(claim, roll.claim) for claim in imported):
+                continue
             if part is not None:
                 of_parts[part] = roll
             elif not any(overlap(c, roll.claim) for c in by_day.get(roll.claim.day, ())):

@@ -16,13 +16,13 @@ from gateway.store.duckdb_.closing import connect
 from gateway.store.duckdb_.files import Part, quoted
 from gateway.store.duckdb_.footing import Chosen, Footing
 from gateway.store.duckdb_.openday import OpenDay
+from gateway.store.duckdb_.packing import fields_of
 from gateway.store.duckdb_.reading import Statement
 from gateway.store.duckdb_.shelf import short
 
 _BATCH_ROWS: Final = 10_000
 _WINDOW_ROWS: Final = 20_000  # of an open day, asked for at a time
 
-_COLUMNS: Final = 'seq, n, "at", point, kind, number, text, measured_at, flags'
 _NAN: Final = float("nan")
 
 Row = tuple[int, int, int, str, int, float | None, str | None, int | None, int]
@@ -119,7 +119,8 @@ def _of_part(ground: Footing, path: Path, after: int) -> Rows:
     db = connect(config.memory_mb, 1, ground.temporary / f"streaming-{threading.get_native_id()}")
     try:
         found = db.execute(
-            f"SELECT {_COLUMNS} FROM read_parquet({quoted(path)}) WHERE seq > {after} ORDER BY seq, n"
+            'SELECT seq, n, "at", point, kind, number, text, measured_at, flags FROM'
+            f" (SELECT point, {fields_of(path)} FROM read_parquet({quoted(path)}) WHERE seq > {after}) ORDER BY seq, n"
         )
         while rows := found.fetchmany(_BATCH_ROWS):
             yield from rows

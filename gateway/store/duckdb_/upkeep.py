@@ -168,7 +168,9 @@ class Upkeep:
     def _roll_up(self, part: Part) -> None:
         ground = self._ground
         made: list[Roll] = []
-        for minutes, (path, crc) in roll_up(self.exporter, part.path, ground.temporary).items():
+        with ground.sets:
+            alone = ground.shelf.alone(part)
+        for minutes, (path, crc) in roll_up(self.exporter, part.path, ground.temporary, alone=alone).items():
             roll = Roll(files.roll_path(ground.folder, part.claim, minutes, crc), part.claim, crc, minutes)
             files.settle(path, roll.path)
             made.append(roll)

@@ -90,7 +90,7 @@ def test_closed_days_are_for_everybody(store: DuckStore, tmp_path: Path) -> None
     store.write(batch(THREE_DAYS))
     assert store.settled(LONG)
     program = (
-        'import duckdb, sys; print(duckdb.sql("SELECT point, site, at_, number, text, measured_at, flags, seq, n FROM'
+        'import duckdb, sys; print(duckdb.sql("SELECT point, site, at_, number, text, at_ - delay, flags, seq, n FROM'
         ' (SELECT *, \\"at\\" AS at_ FROM read_parquet(\'" + sys.argv[1] + "/history/day=*/*.parquet\'))'
         ' ORDER BY point, seq").fetchall()[0])'
     )
