@@ -5,6 +5,8 @@ Series a point, labels channel, device, metric and site:
     reading_value, reading_invalid (instead, where flagged INVALID), reading_seq, reading_flags, reading_measured_at,
     reading_shift_ms
 
+`reading_flags` has a sample where they are not 0, and one where they are 0 again.
+
 It stores numbers at milliseconds, nothing else, and therefore this is a store that is written and not asked:
 
 - A text, no reading, and what is not a finite number have no place there: left out, and counted in health (`left_out`).
@@ -62,7 +64,7 @@ class Config(
     url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^/@\s]+(/\S*)?$")]
     token: str = ""
     measurement: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] = "reading"
-    batch_lines: Annotated[int, msgspec.Meta(ge=1, le=50_000)] = 20_000
+    batch_lines: Annotated[int, msgspec.Meta(ge=1, le=50_000)] = 40_000
     timeout_ms: Annotated[int, msgspec.Meta(ge=100, le=300_000)] = 10_000
     gzip: bool = True
 
@@ -117,17 +119,21 @@ class NumberLines:
     def __init__(self, measurement: str, site_of: SiteOf) -> None:
         self._names = SeriesNames(measurement, site_of, lambda text: _label(text).translate(_ESCAPED))
         self._last: dict[str, int] = {}
+        self._flagged: set[str] = set()
         self.left_out = 0
         self.collapsed = 0
 
     def anew(self) -> None:
         """Lines will be made again from an earlier seq, and must come out the same."""
         self._last.clear()
+        self._flagged.clear()
 
     def of(self, batch: Batch) -> Iterator[str]:
         ready, name_of, taken, invalid = self._names.ready, self._names.name, self._last, int(Flag.INVALID)
+        flagged = self._flagged
         if len(taken) > _POINTS_KEPT:
             taken.clear()
+            flagged.clear()
         columns = zip(
             batch.point,
             batch.seq,
@@ -145,7 +151,7 @@ class NumberLines:
                 continue
             shift = ""
             time_ms = at
-            if at <= (last := taken.get(point, -1)):
+            if at <= (last := taken.get(point, 0)):
                 if last - at < _SHIFT_MAX_MS:
                     time_ms = last + 1
                     shift = f"shift_ms={time_ms - at}i,"
@@ -154,8 +160,12 @@ class NumberLines:
             taken[point] = time_ms
             value = f"{'invalid' if flags & invalid else 'value'}={float(number)!r},"
             measured = "" if measured_at is None else f"measured_at={measured_at}i,"
+            marks = ""
+            if flags or point in flagged or not last:
+                marks = f"flags={flags}i,"
+                (flagged.add if flags else flagged.discard)(point)
             series = ready.get(point) or name_of(point)
-            yield (f"{series} {value}{measured}{shift}seq={seq}i,flags={flags}i {time_ms}000000")
+            yield f"{series} {value}{measured}{shift}{marks}seq={seq}i {time_ms}000000"
 
 
 class VictoriaSink(LineSink):

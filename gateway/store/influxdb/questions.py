@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from devices.reading import Value, point_id, split_point
-from gateway.lines import MS, tag_of, text_of
+from gateway.lines import MS, arrival_of, kind_of, place_of, tag_of, text_of
 from gateway.series import Batch, Kind, Query, Rollup, Sample
 from gateway.store.influxdb.asking import Table, name, text
 
@@ -19,11 +19,6 @@ GROUPS: Final = '"device", "metric", "channel"'
 _FIELDS: Final = (
     '"seq", "n", "at", "kind", "value", "invalid", "text", "invalid_text", "measured_at", "flags"'
 )
-_WIDTH: Final = 10
-_ORDER: Final = (
-    '"seq" * 1048576 + "n"'  # journal order as one number: a message has far fewer than 2**20 readings
-)
-
 Names = tuple[str, str, str]
 """The tags of a point: device, metric, channel."""
 
@@ -84,9 +79,14 @@ def last(measurement: str, where: str) -> str:
 
 
 def newest(measurement: str, where: str) -> str:
-    """The statement for the last reading of each point in journal order."""
-    rows = f'SELECT {_ORDER} AS "order", {_FIELDS} FROM {name(measurement)} WHERE {where} GROUP BY {GROUPS}'
-    return f'SELECT MAX("order"), {_FIELDS} FROM ({rows}) GROUP BY {GROUPS}'
+    """The statement for the last event of each point in journal order: one of its readings, if it has several."""
+    others = _FIELDS.partition(", ")[2]
+    return f'SELECT MAX("seq"), {others} FROM {name(measurement)} WHERE {where} GROUP BY {GROUPS}'
+
+
+def backwards(measurement: str, where: str, limit: int) -> str:
+    """The statement for the last `limit` readings of one point, newest first."""
+    return f"SELECT {_FIELDS} FROM {name(measurement)} WHERE {where} ORDER BY time DESC LIMIT {limit}"
 
 
 def rolled(measurement: str, where: str, query: Query) -> str:
@@ -119,7 +119,9 @@ class Steps:
                 case 2 if cells[0]:
                     self._texts[step] = cells[0]
                 case 1 if cells[0] is not None:
-                    self._newest(step, cells[2], _value(cells[1], cells[0], None))
+                    self._newest(
+                        step, cells[2], _value(_kind(cells[1], cells[0], None, None, None), cells[0], None)
+                    )
                 case 3 if cells[0] is not None:
                     self._newest(step, cells[1], cells[0])
 
@@ -139,18 +141,18 @@ class Steps:
 
 
 def samples(table: Table) -> list[Sample]:
-    """The readings of a table of `raw`, `last`; their fields are the last of its columns."""
-    return [_sample(*row[-_WIDTH:]) for row in table.values]
+    """The readings of a table of `raw`, `last`, `newest`, `backwards`; the time is the first of its columns."""
+    return [_sample(*row) for row in table.values]
 
 
 def wholes(tables: Iterable[Table]) -> list[Whole]:
     """The tables of `every`'s statement in journal order, each reading once."""
     found: dict[tuple[int, int], Whole] = {}
     for table in tables:
-        for _, *fields, device, metric, channel in table.values:
+        for *fields, device, metric, channel in table.values:
             one = _sample(*fields)
             point = point_of((device or "", metric or "", channel or ""))
-            found[one[4], one[5]] = Whole(one[4], one[5], point, one, fields[3])
+            found[one[4], one[5]] = Whole(one[4], one[5], point, one, _kind(*fields[4:9]))
     return [found[key] for key in sorted(found)]
 
 
@@ -176,20 +178,37 @@ def batch_of(readings: Sequence[Whole], after: int) -> Batch:
 
 
 def _sample(  # noqa: PLR0917  a row's columns in order
+    time_ns: int,
     seq: int,
-    n: int,
-    at: int,
-    kind: int,
+    n: int | None,
+    at: int | None,
+    kind: int | None,
     value: float | None,
     invalid: float | None,
     words: str | None,
     invalid_words: str | None,
     measured_at: int | None,
-    flags: int,
+    flags: int | None,
 ) -> Sample:
     number = value if invalid is None else invalid
     said = words if invalid_words is None else invalid_words
-    return at, _value(kind, number, said), measured_at, flags, seq, n
+    return (
+        arrival_of(time_ns) if at is None else at,
+        _value(_kind(kind, value, invalid, words, invalid_words), number, said),
+        measured_at,
+        flags or 0,
+        seq,
+        place_of(time_ns) if n is None else n,
+    )
+
+
+def _kind(
+    kind: int | None, value: float | None, invalid: float | None, words: str | None, invalid_words: str | None
+) -> int:
+    """What the line says, or what it leaves to be told from its value."""
+    if kind is not None:
+        return kind
+    return kind_of(value if invalid is None else invalid, words if invalid_words is None else invalid_words)
 
 
 def _value(kind: int, number: float | None, words: str | None) -> Value:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from devices.reading import Flag
-from gateway.lines import MS
+from gateway.lines import MS, arrival_of
 from gateway.linesink import Encoder, LineSink
 from gateway.series import Batch, Deletion, Query, Sample, Selection, Series, StoreError
 from gateway.store.influxdb import Config, questions
@@ -24,6 +24,8 @@ T = TypeVar("T")
 DAY_MS: Final = 86_400_000
 _PATIENCE_MS: Final = 300_000  # with what goes through all that is stored, a year perhaps
 _POINTS: Final = 100  # of one statement
+_PIECE_ROWS: Final = 100  # looked through for a reading that was sent live; then ten times as many, up to
+_PIECE_ROWS_MAX: Final = 100_000
 _NEVER_MS: Final = DAY_MS  # when a server that cannot do a thing at all may be asked for it again
 
 
@@ -94,12 +96,25 @@ class InfluxStore(LineSink):
             recent = f"{where} AND {between(written_at - DAY_MS, written_at + 1)}"
             for names, row in self._each(questions.newest(self._measurement, recent)).items():
                 if row[4] > newest[names][4]:
-                    newest[names] = row
+                    event = f'{of_points([names])} AND {between(row[0], row[0] + 1)} AND "seq" = {row[4]}'
+                    newest |= self._each(questions.last(self._measurement, event))
         late = [names for names, row in newest.items() if row[3] & Flag.HISTORICAL]
-        for some in _groups(late, _POINTS):
-            live = f'{of_points(some)} AND "flags" & {Flag.HISTORICAL:d} = 0'
-            newest |= self._each(questions.last(self._measurement, live))
-        return newest
+        return newest | {names: live for names in late if (live := self._live(names)) is not None}
+
+    def _live(self, names: Names) -> Sample | None:
+        """The last reading of a point that was not sent late. InfluxQL cannot ask for absent flags, so it is looked
+        for, backwards and by ever larger pieces."""
+        limit, before = _PIECE_ROWS, f"time < {questions.TIME_MAX}"
+        while True:
+            where = f"{of_points([names])} AND {before}"
+            asked = questions.backwards(self._measurement, where, limit)
+            some = [table for table in self._asking.ask(asked) if table.values]
+            rows = [row for table in some for row in samples(table)]
+            live = next((row for row in rows if not row[3] & Flag.HISTORICAL), None)
+            if live is not None or len(rows) < limit:
+                return live
+            before = f"time < {some[-1].values[-1][0]}"
+            limit = min(limit * 10, _PIECE_ROWS_MAX)
 
     def _each(self, statement: str) -> dict[Names, Sample]:
         return {grouped(table): samples(table)[-1] for table in self._asking.ask(statement)}
@@ -140,10 +155,13 @@ class InfluxStore(LineSink):
         return names
 
     def _taken(self, where: str) -> tuple[int, int, int]:
-        statement = f'SELECT COUNT("seq"), MIN("at"), MAX("at") FROM {name(self._measurement)} WHERE {where}'
-        for _, count, first, last in self._sweeping.rows(statement):
-            return count or 0, first, last
-        return 0, 0, 0
+        """How many, and the first and the last arrival."""
+        tail = f"FROM {name(self._measurement)} WHERE {where}"
+        asked = "; ".join(f'SELECT {how}("seq") {tail}' for how in ("COUNT", "FIRST", "LAST"))
+        found = {table.statement: table.values[0] for table in self._sweeping.ask(asked) if table.values}
+        if len(found) < 3:
+            return 0, 0, 0
+        return found[0][1], arrival_of(found[1][0]), arrival_of(found[2][0])
 
     def _rollups(self) -> str:
         """The database of the roll-ups. Raises StoreError where the server cannot delete at all."""

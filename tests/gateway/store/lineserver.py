@@ -49,16 +49,18 @@ class LineServer:
     def stored(self) -> list[Stored]:
         """Every reading it holds."""
         found = []
-        for (series, _), fields in self.values.items():
+        for (series, time), fields in self.values.items():
             tags = {
                 k: _unescape(v) for k, v in (_SPLIT["="].split(t, 1) for t in _SPLIT[","].split(series)[1:])
             }
             point = point_id(tags["device"], tags["metric"], tags.get("channel", ""))
             sample = (
-                fields["at"],
+                time // 1_000_000,
                 _value(fields),
                 fields.get("measured_at"),
-                *map(fields.get, ("flags", "seq", "n")),
+                fields.get("flags", 0),
+                fields["seq"],
+                fields.get("n", time % 1_000),
             )
             found.append(Stored(point, sample))
         return found
@@ -87,13 +89,14 @@ def _fields_and_time(line: str) -> tuple[dict[str, Any], int]:
 
 
 def _value(fields: dict[str, Any]) -> Value:
-    kind, number = fields["kind"], fields.get("value", fields.get("invalid"))
-    if kind == Kind.TEXT:
-        return str(fields.get("text", fields.get("invalid_text")))
-    if kind == Kind.NONE:
-        return None
+    kind, number = fields.get("kind"), fields.get("value", fields.get("invalid"))
+    words = fields.get("text", fields.get("invalid_text"))
+    if words is not None:
+        return str(words)
     if number is None:
-        return float("nan")
+        return None if kind is None else float("nan")
+    if kind is None:
+        return int(number) if number.is_integer() else float(number)
     return bool(number) if kind == Kind.BOOL else int(number) if kind == Kind.INT else float(number)
 
 

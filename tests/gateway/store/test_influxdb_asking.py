@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,51 @@ def test_latest_does_not_freeze_when_the_clock_is_set_back(store: InfluxStore) -
     store.write(batch(BACK))
     assert {p: s[1] for p, s in store.latest().items()} == {A: 5, B: 1}
     assert {p: s[1] for p, s in store.latest([A]).items()} == {A: 5}
+
+
+@pytest.mark.parametrize("late", [1, 99, 100, 1_150])
+def test_latest_is_what_was_sent_live(store: InfluxStore, late: int) -> None:
+    """However much a device sends from its memory afterwards; where there is nothing else, the last of that."""
+    live = [Happening(1, NOON, [(A, 1, None, 0), (A, 2, None, 0)])]
+    memory = [
+        Happening(2 + i, NOON + 1 + i, [(A, -1, i, Flag.HISTORICAL), (B, i, i, Flag.HISTORICAL)])
+        for i in range(late)
+    ]
+    store.write(batch(live + memory))
+    assert {p: s[1] for p, s in store.latest().items()} == {A: 2, B: late - 1}
+
+
+EARLIER = (
+    "reading,device=home:a,metric=temperature,site=幸福里 value=21.0,measured_at={m}i,kind=3i,seq=1i,n=0i,at={t}i,"
+    "flags=0i {t}001000\n"
+    "reading,device=home:b,metric=smoke,site=幸福里 value=1.0,kind=1i,seq=1i,n=1i,at={t}i,flags=2i {t}001001\n"
+    'reading,device=home:a,metric=temperature,site=幸福里 text="x",kind=4i,seq=2i,n=0i,at={u}i,flags=0i {u}002000'
+)
+"""Lines of before November 2026."""
+
+
+def test_lines_of_earlier_releases_read_the_same(
+    store: InfluxStore, server: Server, config: influxdb.Config
+) -> None:
+    """Asked for raw, rolled up, as latest values, in journal order, and erased, between those of today."""
+    old = [
+        Happening(1, NOON, [(A, 21.0, NOON - 5, 0), (B, True, None, 2)]),
+        Happening(2, NOON + 9, [(A, "x", None, 0)]),
+    ]
+    body = EARLIER.format(t=NOON, u=NOON + 9, m=NOON - 5).encode()
+    urllib.request.urlopen(f"{server.url}/write?db={config.bucket}", body, timeout=10).close()
+    new = [
+        Happening(3, NOON + 20, [(A, value, NOON, 0) for value in (20, 20.0, "y", None, 20.5, True)]),
+        Happening(4, NOON + 30, [(B, False, None, 0)]),
+    ]
+    store.write(batch(new))
+    assert everything(store, [A, B]) == expected(old + new)
+    assert [len(b) for b in store.stored()] == [10]
+    assert {p: s[1] for p, s in store.latest().items()} == {A: True, B: False}
+    rows = store.read(Query([A, B], NOON, NOON + 60_000, 60_000))
+    assert [s.rows[0][4:] for s in rows] == [(True, 7), (False, 2)]
+    gone = store.delete(Selection(NOON + 9, (A,)))
+    assert (gone.rows, gone.first_at, gone.last_at) == (1, NOON, NOON)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 50])

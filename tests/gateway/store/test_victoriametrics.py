@@ -82,7 +82,7 @@ def kept(server: Server) -> Kept:
             fields[tags["__name__"].removeprefix("reading_")] = value
     rows = [
         (point, at - f.get("shift_ms", 0), f["value"] if "value" in f else f["invalid"], f.get("measured_at"),
-         f["flags"], f["seq"])
+         f.get("flags", 0), f["seq"])
         for (point, at), f in found.items()
     ]  # fmt: skip
     return sorted(rows, key=lambda row: (row[5], row[0], row[2]))
@@ -105,6 +105,15 @@ def test_every_number_is_stored_with_its_marks(server: Server, sink: VictoriaSin
     fed(sink, EVENTS)
     assert kept(server) == sent(EVENTS)
     assert (sink.health()["left_out"], sink.health()["collapsed"], sink.health()["ok"]) == (0, 0, True)
+
+
+def test_flags_are_said_once_when_they_are_none_again(server: Server, sink: VictoriaSink) -> None:
+    """So that the last of them is true, and a healthy point costs no series more."""
+    flags = (0, 0, 2, 2, 0, 0, 0)
+    fed(sink, [Happening(i, NOON + i, [(A, i, None, f)]) for i, f in enumerate(flags, 1)])
+    server.ask("/internal/force_flush")
+    (line,) = server.ask("/api/v1/export", **{"match[]": "reading_flags"}).splitlines()
+    assert json.loads(line)["values"] == [0, 2, 2, 0]
 
 
 def test_what_is_no_number_is_left_out_and_counted(server: Server, sink: VictoriaSink) -> None:
