@@ -99,7 +99,7 @@ def influx_run(folder: Path, work: list[Batch]) -> Figures | None:
     """None where it is not installed."""
     if not shutil.which("influxd"):
         return None
-    with influxd(folder) as server, _proxied(server) as url:
+    with influxd(folder) as server, proxied(server) as url:
         server.ask("/query", q="CREATE DATABASE bench")
         config = influxdb.Config(url, "bench", timeout_ms=60_000)
         return _figures(server, influxdb.open(config, folder, "bench", _site), work, folder)
@@ -142,8 +142,8 @@ def _figures(
 
 
 @contextmanager
-def _proxied(server: Server) -> Iterator[str]:
-    """The proxy in a process of its own, so that its time is not ours."""
+def proxied(server: Server) -> Iterator[str]:
+    """The way through the proxy, in a process of its own, so that its time is not ours."""
     with subprocess.Popen(
         [sys.executable, "-c", _PROXY, server.url],
         stdin=subprocess.PIPE,

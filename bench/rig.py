@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -81,11 +81,19 @@ def settings_for(folder: Path, kind: Kind) -> Settings:
 
 @asynccontextmanager
 async def gateway(
-    kind: Kind, documents: Iterable[dict[str, Any]] | None = None, ready_s: float = 30
+    kind: Kind,
+    documents: Iterable[dict[str, Any]] | None = None,
+    ready_s: float = 30,
+    stores: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> AsyncIterator[Supervisor]:
-    """A running gateway in a temporary folder; ready when its engine is subscribed. `documents` are its catalogue."""
+    """A running gateway in a temporary folder; ready when its engine is subscribed.
+
+    `documents` are its catalogue; `stores` stand in place of the embedded one.
+    """
     with tempfile.TemporaryDirectory(prefix="csg-bench-") as name:
         settings = settings_for(Path(name), kind)
+        if stores is not None:
+            settings = msgspec.structs.replace(settings, stores=stores)
         registry = Registry.open(Path(name) / "registry.sqlite")
         for document in documents if documents is not None else (catalogue(),):
             registry.import_catalogue(document, who="bench", now=1)
@@ -111,6 +119,13 @@ async def bare_broker(kind: Kind) -> AsyncIterator[EmbeddedBroker]:
         finally:
             running.cancel()
             await broker.stop()
+
+
+def pids_of(supervisor: Supervisor) -> dict[str, int]:
+    """The processes of a running gateway, with its broker, by name."""
+    found = {p.name: p.process.pid for p in supervisor.parts if p.process}
+    assert supervisor.broker is not None
+    return {**found, "broker": supervisor.broker.pid or 0}
 
 
 async def ready(supervisor: Supervisor) -> bool:

@@ -17,11 +17,12 @@ from bench.alarms import ALARMS, measure_alarms
 from bench.cameras import measure_cameras
 from bench.city import measure_city
 from bench.decode import measure_decode
+from bench.following import measure_following
 from bench.history import measure_history
 from bench.influx import measure_influx
 from bench.nodered import NodeRed
 from bench.recovery import measure_recovery
-from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, rss_mb, say, status, until
+from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, pids_of, rss_mb, say, status, until
 from bench.store import measure_disk, measure_store
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
@@ -38,6 +39,7 @@ ALONE: Final[Mapping[str, Callable[[float], None]]] = {
 PARTS: Final = ("start", "qos1", "lagging", "qos0", "latency", "nodered")
 EXTRA: Final = (
     "city",
+    "stores",
     "store",
     "disk",
     "cameras",
@@ -62,6 +64,8 @@ def main(seconds: float, only: Sequence[str]) -> None:
     for name, measure_it in ALONE.items():  # after the gateway, whose memory is counted with this process
         if name in only or (not only and name not in EXTRA):
             measure_it(seconds)
+    if "stores" in only:
+        asyncio.run(measure_following(kinds[0], seconds))
     if "city" in only:
         asyncio.run(measure_city(kinds[0], seconds))
 
@@ -142,11 +146,6 @@ async def _calm(supervisor: Supervisor) -> bool:
     return bool(now) and now["in_flight"] == 0 and now["pending"] == 0
 
 
-def _pids(supervisor: Supervisor) -> dict[str, int]:
-    found = {p.name: p.process.pid for p in supervisor.parts if p.process}
-    return {**found, "broker": _broker(supervisor).pid or 0}
-
-
 async def _flat_out(
     supervisor: Supervisor, count: int, qos: int, first: int, *, view: bool
 ) -> dict[str, Any]:
@@ -158,7 +157,7 @@ async def _flat_out(
     await load.ready()
     loop = asyncio.get_running_loop()
     before = await status(supervisor)
-    pids = _pids(supervisor)
+    pids = pids_of(supervisor)
     if not view:
         os.kill(pids["view"], signal.SIGSTOP)
     cpu = {name: cpu_s(pid) for name, pid in pids.items()}

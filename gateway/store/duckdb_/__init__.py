@@ -5,11 +5,12 @@ In the folder `history`, days being UTC days of arrival (`at`):
 - `open-2026-11-21-<after>.duckdb` holds an open day. One file a day, so that closing it is unlinking it: dropping a day
   out of one big file kept its pages, and exporting from it fought with the writer for one buffer pool (writes of 5 ms
   took 58 ms, and the export ran out of memory). Only this process may open it.
-- `day=2026-11-21/part-<after>-<to>-<crc32>.parquet` holds a closed day (zstd, sorted by point and `at`); any process
-  may read it. Columns: point, site, at, kind (0 none, 1 level, 2 whole number, 3 number, 4 text), number (null
-  with kind 3 is not a number), text, measured_at (ms, null where the device said nothing), flags, seq, n. A day that
-  got late readings, or that a backup was made of while it was open, has several parts; imported readings are in
-  `extra-...` and claim nothing.
+- `day=2026-11-21/part-<after>-<to>-<crc32>.parquet` holds a closed day (zstd, sorted by point and, newest first, `at`);
+  any process may read it. Columns: point, site, at, kind (0 none, 1 level, 2 whole number, 3 number, 4 text), number
+  (null with kind 3 is not a number), text, delay (ms from the device's word to `at`, so `"at" - delay` is what it said;
+  null where it said nothing), flags, seq, n. Parts of before November 2026 have `measured_at` in place of `delay`. A
+  day that got late readings, or that a backup was made of while it was open, has several parts; imported readings are
+  in `extra-...` and claim nothing.
 - `rollups/15min/2026-11-21-<after>-<to>-<crc32>.parquet` (and `1min`, `60min`) holds a part rolled up; see
   `rolling.py`. They may outlive their part.
 - `deletions.json`: what was deleted for good, lest the journal or a backup bring it back.
