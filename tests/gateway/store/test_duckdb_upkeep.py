@@ -285,6 +285,26 @@ def test_an_export_comes_back_into_another_store(store: DuckStore, tmp_path: Pat
     third.close()
 
 
+def test_what_is_taken_into_a_hole_joins_its_steps(tmp_path: Path) -> None:
+    """Readings that journal and store never had, from an export of another copy: each step's last value is right."""
+    events = [
+        Happening(i, NOON + i * 1_000, [(A, i if i in {9, 30} else -i, None, 0), (B, float(i), None, 0)])
+        for i in range(1, 60)
+    ]
+    events.append(Happening(60, NOON + DAY, [(A, 60, None, 0)]))
+    whole, holed = opened(tmp_path / "whole"), opened(tmp_path / "holed")
+    feed(whole, events)
+    for some in (events[:6], events[20:40], events[45:]):
+        holed.write(batch(some))
+    assert holed.settled(LONG)
+    whole.export(tmp_path / "export")
+    assert holed.import_(tmp_path / "export").rows == 2 * (14 + 5)
+    for step_ms in (10_000, 60_000, HOUR, 7 * DAY):
+        assert rolled(holed, step_ms) == by_hand(events, step_ms)
+    whole.close()
+    holed.close()
+
+
 def test_forgotten_days_come_back_from_an_export(store: DuckStore, tmp_path: Path) -> None:
     """Raw again, not counted twice beside the roll-ups that were kept, and without what was deleted since."""
     store.export(tmp_path / "all")
