@@ -120,7 +120,13 @@ def test_a_last_value_is_the_journals_last(tmp_path: Path, set_back_ms: int) -> 
     for some in (events[:401], events[401:]):
         store.write(batch(some))
         assert store.settled(60)
-    for since, step_ms in ((0, 60_000), (20 * 60_000, 6 * HOUR), (7 * 60_000, 15 * 60_000), (31_000, HOUR)):
+    for since, step_ms in (
+        (0, 60_000),
+        (0, 300_000),
+        (20 * 60_000, 6 * HOUR),
+        (7 * 60_000, 15 * 60_000),
+        (31_000, HOUR),
+    ):
         query = Query([A, B], NOON + since, NOON + 6 * HOUR - 13_000, step_ms, limit=90_000)
         found = [nearly(series.rows) for series in store.read(query)]
         assert found == [nearly(rows) for rows in recomputed(events, query)]
