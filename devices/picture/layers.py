@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.picture.likeness import Flags, Floats, Look, Unlikeness, median, spread, unlikeness
+from devices.picture.likeness import Flags, Floats, Look, Unlikeness, grain_of, median, spread, unlikeness
 
 Times = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ SURE_MS: Final = (
 CLOSER: Final = 0.1  # of the texture difference, by which a candidate must beat a ground that fits as well
 CLEAR: Final = 0.15  # of each picture in which a candidate is seen: the rain before it averages out
 HELD_MS: Final = 86_400_000  # what stood before the light changed has stood long enough
-SAME_LOOK: Final = 0.15  # of the cells may differ in a picture that shows the same without its colours
+SAME_LOOK: Final = 0.3  # of the cells may differ in a picture that shows the same without its colours: a lorry passes
 
 
 class Ground:
@@ -44,7 +44,8 @@ class Ground:
     def __init__(self, samples: list[Look]) -> None:
         """From pictures of one kind of light; what is in less than half of them in a place is not ground there."""
         self.look = median(samples)
-        compared = [unlikeness(sample, self.look) for sample in samples]
+        self.grain = float(np.median([grain_of(sample, self.look) for sample in samples]))
+        compared = [unlikeness(sample, self.look, grain=self.grain) for sample in samples]
         self.usual: Floats = np.median(np.stack([one.texture for one in compared]), axis=0).astype(np.float32)
         self.unknown: Flags = np.zeros(self.usual.shape, np.bool_)  # something stood there all the time
         self.unsure: Flags = np.mean(np.stack([one.hard for one in compared]), axis=0) > UNSURE
@@ -78,8 +79,10 @@ class Layers:
         ground = self.ground
         # Whatever is kept of a picture is kept in the exposure and white balance of the ground.
         now.mean[...] -= np.median(now.mean - ground.look.mean, axis=(1, 2), keepdims=True)
-        differs = unlikeness(now, ground.look, ground.usual, coloured=self.coloured)
-        same = unlikeness(now, self.candidate, ground.usual, coloured=self.coloured)
+        grain = grain_of(now, ground.look)
+        ground.grain += (grain - ground.grain) * (1 if grain > ground.grain else min(passed / ADAPT_MS, 1))
+        differs = self._unlike(now, ground.look)
+        same = self._unlike(now, self.candidate)
         absent = (differs.any | (ground.unknown & self.has)) & shown
         like = self.has & ~same.any & (absent | (same.texture + CLOSER < differs.texture))
         self._back_ms = np.where(absent | like | ~shown, 0, self._back_ms + passed)
@@ -115,7 +118,7 @@ class Layers:
 
     def against(self) -> Unlikeness:
         """How the candidates differ from their ground."""
-        return unlikeness(self.candidate, self.ground.look, self.ground.usual, coloured=self.coloured)
+        return self._unlike(self.candidate, self.ground.look)
 
     def absorb(self, cells: Flags) -> None:
         """Take the candidates of these cells for ground."""
@@ -141,12 +144,17 @@ class Layers:
     def colours(self, now: Look, coloured: bool) -> None:
         """From here on pictures have colour, or none. A candidate seen without takes its colours from this picture."""
         if coloured and not self.coloured:
-            same = unlikeness(now, self.candidate, self.ground.usual, coloured=False)
+            self.coloured = False
+            same = self._unlike(now, self.candidate)
             np.copyto(self.candidate.mean[1:], now.mean[1:], where=~same.any)
         self.coloured = coloured
 
+    def _unlike(self, new: Look, old: Look) -> Unlikeness:
+        ground = self.ground
+        return unlikeness(new, old, ground.usual, coloured=self.coloured, grain=ground.grain)
+
     def _take_over(self, now: Look, clock: int) -> None:
-        differs = unlikeness(now, self.ground.look, self.ground.usual, coloured=self.coloured).any
+        differs = self._unlike(now, self.ground.look).any
         held = self._held & (differs | self.ground.unknown)
         self._put(now, held, clock)
         self.since[held] = clock - HELD_MS
@@ -183,12 +191,11 @@ def blended(to: Look, of: Look, cells: Flags, rate: float, *, coloured: bool) ->
     if coloured:
         to.mean[1:] += weight * (of.mean[1:] - to.mean[1:])
     to.busy[...] += weight * (of.busy - to.busy)
-    to.noise[...] += weight * (of.noise - to.noise)
 
 
 def alike(new: Look, old: Look) -> bool:
     """Whether two pictures show the same in their texture, whatever their colours."""
-    return float(np.mean(unlikeness(new, old, coloured=False).any)) < SAME_LOOK
+    return float(np.mean(unlikeness(new, old, coloured=False).hard)) < SAME_LOOK
 
 
 def copied(to: Look, of: Look, cells: Flags) -> None:
@@ -196,7 +203,6 @@ def copied(to: Look, of: Look, cells: Flags) -> None:
     np.copyto(to.detail, of.detail, where=spread(cells, to.detail.shape))
     np.copyto(to.mean, of.mean, where=cells)
     np.copyto(to.busy, of.busy, where=cells)
-    np.copyto(to.noise, of.noise, where=cells)
 
 
 def grown(cells: Flags, by: int) -> Flags:

@@ -25,16 +25,19 @@ WINDOW: Final = 9
 
 _DARK: Final = 6.0  # added to luma before the logarithm, so that noise in the dark is not taken for texture
 _LOG: Final = np.log(np.arange(256, dtype=np.float32) + np.float32(_DARK))
-_PALE: Final = 32.0  # added to luma before chroma is divided by it, for the same reason
-_NOISE: Final = 2.5  # luma steps: sensor and codec noise of a sub-stream after a 3x3 mean
+_PALE: Final = 16.0  # added to luma before chroma is divided by it, for the same reason
+GRAIN_MIN: Final = 0.7
+GRAIN_MAX: Final = 2.5
+"""Luma steps of sensor and codec noise that is left of a sub-stream after `Quiet` and a 3x3 mean."""
 _FLAT: Final = 0.002  # detail below which nothing is texture: half a step of 9 % within the window
 
 UNLIKE: Final = 0.5
 """Difference of detail over the detail of both pictures: 0 same surface, 1 nothing in common; the same texture at half
 its contrast has 0.2."""
 BEYOND: Final = 0.25  # of the texture difference above the usual one of a cell
-COLOURED: Final = 0.09  # chroma over luma; a pale blue car on asphalt differs by 0.15, white balance by 0.03
-COLOURLESS: Final = 0.02  # chroma over luma that codecs leave in an infrared picture, in 99 of 100 cells
+COLOURED: Final = 0.07  # chroma over luma; a pale blue car on asphalt differs by 0.17, white balance by 0.03
+COLOURLESS: Final = 0.018  # chroma over luma that codecs leave in an infrared picture, in 99 of 100 cells
+COLOURFUL: Final = 0.025  # from where on it has colour again
 BRIGHTER: Final = 0.25  # of log luma against the change of the whole picture: a quarter brighter or darker
 
 
@@ -44,7 +47,6 @@ class Look(NamedTuple):
     detail: Floats  # (height, width): log luma less its mean over the window
     mean: Floats  # (3, rows, columns): log luma, Cr over luma, Cb over luma
     busy: Floats  # (rows, columns): mean square of the detail within the window
-    noise: Floats  # (rows, columns): of `busy`, what noise explains
 
 
 class Unlikeness(NamedTuple):
@@ -58,34 +60,39 @@ class Unlikeness(NamedTuple):
 
 def look(ycrcb: Pixels) -> Look:
     """What a picture (half size, YCrCb) shows, prepared for `unlikeness`."""
-    soft = cv2.blur(ycrcb, (3, 3))
-    log = _LOG[soft[..., 0]]
-    smooth = cv2.blur(log, (WINDOW, WINDOW))
-    detail = log - smooth
+    fine, smooth = _parted(ycrcb)
     mean = np.empty((3, *_at_cells(smooth).shape), np.float32)
     mean[0] = _at_cells(smooth)
     wide = _at_cells(cv2.blur(ycrcb, (WINDOW, WINDOW)))
     mean[1:] = (wide[..., 1:].transpose(2, 0, 1) - 128) / (wide[..., 0] + _PALE)
-    noise = np.asarray((_NOISE * np.exp(-mean[0])) ** 2 + _FLAT, np.float32)
-    return Look(detail, mean, _boxed(detail * detail), noise)
+    return Look(fine, mean, _boxed(fine * fine))
+
+
+def detail(ycrcb: Pixels) -> Floats:
+    """Only the detail of what a picture shows, as in `look`."""
+    return _parted(ycrcb)[0]
 
 
 def median(looks: list[Look]) -> Look:
     """What most of the pictures show."""
-    detail = np.median(np.stack([one.detail for one in looks]), axis=0).astype(np.float32)
+    fine = np.median(np.stack([one.detail for one in looks]), axis=0).astype(np.float32)
     mean = np.median(np.stack([one.mean for one in looks]), axis=0).astype(np.float32)
-    noise = np.median(np.stack([one.noise for one in looks]), axis=0).astype(np.float32)
-    return Look(detail, mean, _boxed(detail * detail), noise)
+    return Look(fine, mean, _boxed(fine * fine))
 
 
-def unlikeness(new: Look, old: Look, usual: Floats | None = None, *, coloured: bool = True) -> Unlikeness:
+def unlikeness(
+    new: Look, old: Look, usual: Floats | None = None, *, coloured: bool = True, grain: float = GRAIN_MAX
+) -> Unlikeness:
     """Where `new` shows something else than `old`; `coloured` False leaves chroma out (infrared).
+
+    `grain`: luma steps of noise in them (see `grain_of`).
 
     `usual` is the texture difference that each cell shows anyway: leaves in the wind, a mark that trembles with its
     pole. Only what goes beyond it counts.
     """
     delta = new.detail - old.detail
-    texture = np.asarray(_boxed(delta * delta) / (new.busy + old.busy + new.noise + old.noise), np.float32)
+    noise = grain * grain * (np.exp(-2 * new.mean[0]) + np.exp(-2 * old.mean[0])) + 2 * _FLAT
+    texture = np.asarray(_boxed(delta * delta) / (new.busy + old.busy + noise), np.float32)
     hard = texture > (UNLIKE if usual is None else np.maximum(UNLIKE, usual + BEYOND))
     change = new.mean - old.mean
     change -= np.median(change, axis=(1, 2), keepdims=True)
@@ -94,15 +101,29 @@ def unlikeness(new: Look, old: Look, usual: Floats | None = None, *, coloured: b
     return Unlikeness(texture, hard, hard | (np.abs(change[0]) > BRIGHTER), change[0])
 
 
-def colourless(one: Look) -> bool:
-    """Whether the picture has no colour to speak of: infrared, or a grey day on a grey yard."""
-    return float(np.percentile(np.abs(one.mean[1:]), 99)) < COLOURLESS
+def grain_of(new: Look, old: Look) -> float:
+    """Luma steps of noise, from what most cells differ by; GRAIN_MIN to GRAIN_MAX."""
+    delta = new.detail - old.detail
+    steps = np.median(_boxed(delta * delta) * np.exp(2 * old.mean[0]))
+    return float(np.clip(np.sqrt(steps), GRAIN_MIN, GRAIN_MAX))
+
+
+def colourless(one: Look, before: bool) -> bool:
+    """Whether the picture has no colour to speak of: infrared, or a grey day on a grey yard. `before`: it had none."""
+    return float(np.percentile(np.abs(one.mean[1:]), 99)) < (COLOURFUL if before else COLOURLESS)
 
 
 def spread(cells: Flags, shape: tuple[int, ...]) -> Flags:
     """The cells as a mask of the half-size picture's pixels."""
     height, width = shape
     return np.repeat(np.repeat(cells, CELL, axis=0), CELL, axis=1)[:height, :width]
+
+
+def _parted(ycrcb: Pixels) -> tuple[Floats, Floats]:
+    """Log luma, parted into its detail and its mean over the window."""
+    log = _LOG[cv2.blur(ycrcb[..., 0], (3, 3))]
+    smooth = np.asarray(cv2.blur(log, (WINDOW, WINDOW)), np.float32)
+    return np.asarray(log - smooth, np.float32), smooth
 
 
 def _at_cells(plane: Any) -> Floats:

@@ -9,6 +9,7 @@ that tells left from stolen objects in the literature (Connell et al. 2004; Tian
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -20,6 +21,8 @@ REACH: Final = 4  # pixels of the half picture, to both sides of the line: beyon
 RIM: Final = 6  # pixels kept around the cells that changed
 CHANGED: Final = 0.12  # of log luma, or of colour weighed as below, by which pixels inside differ
 COLOUR: Final = 4.0  # chroma over luma weighed so that a coat's colour counts like its brightness
+MOST: Final = 75  # per cent of the pixels there differ by less
+PART: Final = 0.5  # of that, as at the middle of a blurred edge
 FAINT: Final = 0.05  # a step so small is noise: two such in both pictures are half a vote
 STEP_MIN: Final = 0.1  # of log luma: a fainter shadow changes no cell
 UNEVEN: Final = 0.14  # of log luma, by which a shadow is uneven: noise, a soft rim, the sky's light in it
@@ -40,7 +43,7 @@ def pair(ground: Look, candidate: Look, standing: Flags) -> Pair:
     """What to compare. Where nothing is `standing` the candidate is something that passed, and the ground is seen."""
     seen = Look(
         np.where(spread(standing, ground.detail.shape), candidate.detail, ground.detail),
-        np.where(standing, candidate.mean, ground.mean), ground.busy, ground.noise,
+        np.where(standing, candidate.mean, ground.mean), ground.busy,
     )  # fmt: skip
     return Pair(_picture(ground), _picture(seen))
 
@@ -59,9 +62,18 @@ def outlined(pictures: Pair, cells: Flags, open_: Flags) -> float:
         slice(max(int(columns.min()) * CELL - 2 * RIM, 0), (int(columns.max()) + 1) * CELL + 2 * RIM),
     )
     before, after = (one[part] for one in pictures)
-    thing, points = _line(before, after, spread(cells, pictures.before.shape[:2])[part])
-    if not len(points):
+    shape = pictures.before.shape[:2]
+    unsettled = _around(spread(open_, shape)[part]) > 0
+    votes = [_vote(before, after, line, unsettled) for line in _lines(before, after, spread(cells, shape)[part])]
+    return max(votes, key=abs)
+
+
+def _vote(before: Floats, after: Floats, thing: Any, unsettled: Flags) -> float:
+    """The mean vote along the outlines of the pixels of `thing` (1 or 0)."""
+    lines, _ = cv2.findContours(thing, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not lines:
         return 0.0
+    points = np.concatenate([line[:, 0] for line in lines])
     soft = cv2.GaussianBlur(thing.astype(np.float32), (0, 0), 2)
     inward = np.stack(
         [cv2.Sobel(soft, cv2.CV_32F, across, 1 - across)[points[:, 1], points[:, 0]] for across in (1, 0)],
@@ -73,7 +85,6 @@ def outlined(pictures: Pair, cells: Flags, open_: Flags) -> float:
     size = (thing.shape[1], thing.shape[0])
     shown = np.all((inner >= 0) & (inner < size) & (outer >= 0) & (outer < size), axis=1)
     inner, outer = inner[shown], outer[shown]
-    unsettled = _around(spread(open_, pictures.before.shape[:2])[part]) > 0
     parted = (thing[inner[:, 1], inner[:, 0]] > 0) & (thing[outer[:, 1], outer[:, 0]] == 0)
     settled = parted & ~unsettled[outer[:, 1], outer[:, 0]]
     if np.count_nonzero(settled) >= max(POINTS_MIN, SETTLED * np.count_nonzero(parted)):
@@ -104,17 +115,20 @@ def edge_of_light(pictures: Pair, cells: Flags, soft: Flags) -> bool:
     return float(np.mean(between & pale)) > EDGE_PART
 
 
-def _line(before: Floats, after: Floats, cells: Flags) -> tuple[Any, Any]:
-    """The pixels of what changed in and just around these, 1 or 0, and the points of its outline (x, y)."""
-    near = _around(cells)
+def _lines(before: Floats, after: Floats, cells: Flags) -> Iterator[Any]:
+    """The pixels of what changed in and just around these, 1 or 0: all of them, and those that changed most.
+
+    Colour is blurred and spreads beyond a thing, so that the first may lie too far out; a thing of several colours may
+    fall apart in the second.
+    """
+    near = _around(cells) > 0
     apart = cv2.blur(np.abs(after - before).sum(axis=2), (3, 3))
-    changed: Any = cv2.morphologyEx(near & (apart > CHANGED), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
-    changed = cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    lines, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if not lines:
-        return changed, ()
-    thing = cv2.drawContours(np.zeros_like(changed), lines, -1, (1,), cv2.FILLED)
-    return thing, np.concatenate([line[:, 0] for line in lines])
+    for least in (CHANGED, max(CHANGED, float(np.percentile(apart[near], MOST)) * PART)):
+        changed = (near & (apart > least)).astype(np.uint8)
+        changed = np.asarray(cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
+        changed = np.asarray(cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
+        lines, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        yield cv2.drawContours(np.zeros_like(changed), lines, -1, (1,), cv2.FILLED)
 
 
 def _around(cells: Flags) -> Any:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from devices.picture.frame import Pixels
-from devices.picture.likeness import CELL, WINDOW, Flags, Look, spread
+from devices.picture.likeness import CELL, WINDOW, Flags, Floats, Look, spread
 
 REACH: Final = (
     8.0  # pixels of the half picture, 2.5 % of its width; beyond it the camera was moved (see tamper)
@@ -47,13 +47,13 @@ class Steady:
             ~(out | ((rows < reach_y) if self.y < -1 else (rows > high - reach_y) if self.y > 1 else False))
         )
 
-    def follow(self, now: Look, reference: Look, other: Flags | None = None) -> None:
-        """Correct the shift by what is left of it between a steadied picture and the reference.
+    def follow(self, now: Floats, reference: Look, other: Flags | None = None) -> None:
+        """Correct the shift by what is left of it between the detail of a steadied picture and the reference.
 
         `other`: cells that show something else than the reference; they have no say, unless that is nearly all of them.
         What passes hardly disturbs: its detail has nothing to do with the reference's gradients.
         """
-        rest = np.clip(now.detail - reference.detail, -_OUTLIER, _OUTLIER)
+        rest = np.clip(now - reference.detail, -_OUTLIER, _OUTLIER)
         across = cv2.Sobel(reference.detail, cv2.CV_32F, 1, 0, scale=0.125)
         down = cv2.Sobel(reference.detail, cv2.CV_32F, 0, 1, scale=0.125)
         if other is not None and other.any() and other.mean() < _OTHER:

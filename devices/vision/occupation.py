@@ -13,8 +13,9 @@ from devices.picture.analytic import Example, Sight
 from devices.picture.drawing import car, drawn
 from devices.picture.frame import Frame, Pixels
 from devices.picture.layers import Ground, Layers, alike, grown
-from devices.picture.likeness import CELL, Flags, Look, colourless, look
+from devices.picture.likeness import CELL, Flags, Look, colourless, detail, look
 from devices.picture.outline import Pair, edge_of_light, outlined, pair
+from devices.picture.quiet import Quiet
 from devices.picture.region import Region, only_light, regions, soft
 from devices.picture.steady import Steady
 from devices.picture.zone import Zone, box_of, masked
@@ -65,7 +66,8 @@ class Occupation:
         self._config = config
         self._dwell = max(round(config.dwell_s * 1000), 500)
         self._clock = 0  # ms in which the view was usable
-        self._at = 0
+        self._came = 0  # when the last picture came
+        self._at = 0  # the time of which the last middle picture was
         self._looked = 0
         self._settling = 0  # ms that the light has been changing
         self._begin((0, 0))
@@ -77,20 +79,24 @@ class Occupation:
         if shape != self._shape:
             told += self._end(self._objects)
             self._begin(shape)
-        passed = min(max(frame.at - self._at, 0), STEP_MAX_MS)
-        self._at = frame.at
-        self._settling = self._settling + passed if frame.view.settling else 0
+        self._settling = self._settling + max(frame.at - self._came, 0) if frame.view.settling else 0
+        self._came = frame.at
         if frame.view.fault or 0 < self._settling <= SETTLE_MS:
+            self._quiet.forget()
             return told  # the clock stands still: nothing begins, nothing ends
+        picture = self._steady.steadied(frame.half_ycrcb)
+        at, middle = self._quiet.feed(frame.at, picture)
+        passed = min(max(at - self._at, 0), STEP_MAX_MS)
+        self._at = max(at, self._at)
         self._clock += passed
-        now = look(self._steady.steadied(frame.half_ycrcb))
-        coloured = not (frame.view.monochrome or colourless(now))
+        now = look(middle)
+        coloured = not (frame.view.monochrome or colourless(now, not self._coloured))
         if coloured != self._coloured:
             self._switch(now, coloured)
         if self._layers is None:
-            self._learn(now)
+            self._learn(now, picture)
             return told
-        self._steady.follow(now, self._layers.ground.look, self._layers.has)
+        self._steady.follow(detail(picture), self._layers.ground.look, self._layers.has)
         self._layers.feed(now, self._steady.inside(now.busy.shape), self._clock, passed)
         if self._clock - self._looked >= LOOK_MS:
             self._looked = self._clock
@@ -104,6 +110,7 @@ class Occupation:
         self._samples: list[tuple[int, Look]] = []
         self._layers: Layers | None = None
         self._steady = Steady()
+        self._quiet = Quiet()
         self._objects: list[_Object] = []
         self._looked = 0
         self._zones: list[tuple[str, Flags]] = []
@@ -133,11 +140,11 @@ class Occupation:
                 held |= one.cells
         return held
 
-    def _learn(self, now: Look) -> None:
+    def _learn(self, now: Look, picture: Pixels) -> None:
         span = round(self._config.learn_s * 1000)
         if not self._samples or self._clock - self._samples[-1][0] >= span // SAMPLES_MAX:
             self._samples.append((self._clock, now))
-        self._steady.follow(now, self._samples[0][1])
+        self._steady.follow(detail(picture), self._samples[0][1])
         if self._clock - self._samples[0][0] < span and len(self._samples) < SAMPLES_MAX:
             return
         ground = Ground([sample for _, sample in self._samples])
@@ -172,7 +179,8 @@ class Occupation:
         for region in regions(standing & against.hard, self._size_min):
             if only_light(region, against):
                 continue
-            if not self._part(region, layers, standing):
+            start = self._at - (self._clock - self._since(region, layers, standing))
+            if not self._part(region, start):
                 pictures = pictures or pair(layers.ground.look, layers.candidate, standing)
                 if edge_of_light(pictures, region.cells, soft(region, standing, against)):
                     continue
@@ -187,13 +195,17 @@ class Occupation:
     def _since(self, region: Region, layers: Layers, standing: Flags) -> int:
         return int(np.median(layers.since[region.cells & standing]))
 
-    def _part(self, region: Region, layers: Layers, standing: Flags) -> bool:
-        """Whether the region is part of something that was told; it is counted to it."""
-        start = self._at - (self._clock - self._since(region, layers, standing))
+    def _part(self, region: Region, start: int, kind: str = "") -> bool:
+        """Whether the region is part of something that was told; it is counted to it.
+
+        What is larger than that is only if it is of the same `kind`: a car is no part of the mark that it hides.
+        """
+        size = np.count_nonzero(region.cells)
         for one in self._objects:
             shared = np.count_nonzero(region.cells & grown(one.cells, 1))
+            fits = size <= np.count_nonzero(one.cells) or one.sight.type == kind
             together = abs(start - one.sight.start) <= TOGETHER_MS and np.any(region.near & one.cells)
-            if shared > 0.3 * np.count_nonzero(region.cells) or together:
+            if shared > 0.3 * size or (together and fits):
                 one.cells |= region.cells
                 return True
         return False
@@ -206,6 +218,8 @@ class Occupation:
         since = self._since(region, layers, standing)
         start = self._at - (self._clock - since)
         kind = "removed" if outlined(pictures, region.cells, layers.has & ~standing) > 0 else "occupied"
+        if self._part(region, start, kind):
+            return
         for name, zone in self._zones:
             inside = region.cells & zone
             if np.count_nonzero(inside) < self._size_min or len(self._objects) >= OBJECTS_MAX:
@@ -263,7 +277,7 @@ EXAMPLES: Final = (
     Example(
         "a car parks while another passes",
         lambda: drawn(24, _parking),
-        (("occupied", 8.5, 10.5, True),),
+        (("occupied", 8.0, 10.5, True),),
         {"dwell_s": 5.0},
     ),
     Example("the light changes", lambda: drawn(20, _shadow), (), {"dwell_s": 5.0}),
