@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from bench.vision_cost import measure_cost
+from bench.vision_days import HOUR, STEP_S, day
 from bench.vision_fires import ALIKE, FIRES, SECONDS, Hearth
 from bench.vision_harmless import HARMLESS
 from bench.vision_laid import BASES, Clip, made
@@ -30,6 +31,7 @@ from bench.vision_stand import QUIET as STAND_QUIET
 from bench.vision_stand import verdict as verdict_of_stand
 from devices.discover import discover
 from devices.picture.frame import Pixels
+from devices.picture.logistic import poisson
 from devices.picture.view import CLIP, ViewConfig
 from devices.picture.watch import Watch
 from devices.simulator.scenes import Happening, Scene
@@ -42,7 +44,6 @@ QUIET: Final = (
     "motion",
     "unreliable",
 )  # told of any passer-by, and of a view that is not usable: no claims to judge
-DAY_STEP_S: Final = 12.0
 DWELL_S: Final = 8.0
 
 
@@ -239,24 +240,25 @@ def scenes(each: int, seed: int) -> None:
 
 
 def days(count: int, seed: int) -> None:
-    """Whole days, one picture every 12 s: each stands for all the time to the next, which is harder than life."""
-    say(f"\n### Simulated camera-days ({count}, one picture every {DAY_STEP_S:g} s)\n")
-    say("| day | false events | which |\n|---|---|---|")
-    for day in range(count):
-        noise = random.Random(seed + day)
-        happens = []
-        for _ in range(12):  # clouds, lamps, night walks with headlights; all of it every day
-            start = noise.uniform(3600, 86_400)
-            kind = noise.choice(("dimmed", "switched", "headlights"))
-            happens.append(Happening(kind=kind, start_s=start, end_s=start + noise.uniform(30, 1800)))
-        scene = Scene(
-            seed=seed + day, hour=9.0, seconds=86_400, fps=1 / DAY_STEP_S, width=320, people=4, cars=1.5,
-            rain=0.6 if day % 2 else 0.0, neon=True, happenings=tuple(happens),
-        )  # fmt: skip
-        options = {"zones": (scene.lane,), "dwell_s": 300.0}
-        events = seen(scene.frames(), ViewConfig(learn_s=3600.0), options)
-        which = ", ".join(f"{e.type} at {(9 + e.start / 3600) % 24:.1f} h" for e in events)
-        say(f"| {day + 1} | {len(events)} | {which} |")
+    """Whole days with all analytics; a false event is any but motion, and but `occupied` while a car stays too long."""
+    say(f"\n### Simulated camera-days ({count}, seed {seed})\n")
+    say("| day | stood too long: told | false events | which |\n|---|---|---|---|")
+    false = 0
+    for number in range(count):
+        one = day(number, seed)
+        events = seen(one.frames(), ViewConfig(learn_s=3600.0), one.options())
+        right = [e for e in events if e.type == "occupied" and any(_during(e, stood) for stood in one.parked)]
+        told = sum(any(_during(e, stood) for e in right) for stood in one.parked)
+        wrong = [e for e in events if e not in right]
+        false += len(wrong)
+        which = ", ".join(f"{e.type} at {(HOUR + e.start / 3600) % 24:.2f} h" for e in wrong)
+        say(f"| {number + 1}, {one.weather} | {told} of {len(one.parked)} | {len(wrong)} | {which} |")
+    low, high = poisson(false, count)
+    say(f"\n{false} false events in {count} days: {false / count:.2g} a day (95 %: {low:.2g} to {high:.2g})")
+
+
+def _during(event: Event, stood: tuple[float, float]) -> bool:
+    return stood[0] - STEP_S <= event.start <= stood[1]
 
 
 def say(text: str) -> None:

@@ -35,7 +35,9 @@ SURE_MS: Final = (
 CLOSER: Final = 0.1  # of the texture difference, by which a candidate must beat a ground that fits as well
 CLEAR: Final = 0.15  # of each picture in which a candidate is seen: the rain before it averages out
 HELD_MS: Final = 86_400_000  # what stood before the light changed has stood long enough
-SAME_LOOK: Final = 0.3  # of the cells may differ in a picture that shows the same without its colours: a lorry passes
+SAME_LOOK: Final = (
+    0.3  # of the cells may differ in a picture that shows the same without its colours: a lorry passes
+)
 
 
 class Ground:

@@ -64,7 +64,9 @@ def outlined(pictures: Pair, cells: Flags, open_: Flags) -> float:
     before, after = (one[part] for one in pictures)
     shape = pictures.before.shape[:2]
     unsettled = _around(spread(open_, shape)[part]) > 0
-    votes = [_vote(before, after, line, unsettled) for line in _lines(before, after, spread(cells, shape)[part])]
+    votes = [
+        _vote(before, after, line, unsettled) for line in _lines(before, after, spread(cells, shape)[part])
+    ]
     return max(votes, key=abs)
 
 

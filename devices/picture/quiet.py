@@ -11,7 +11,9 @@ import numpy as np
 from devices.picture.frame import Pixels
 
 PICTURES: Final = 5
-SPAN_MS: Final = 2000  # from the oldest to the newest of them; a slow camera has fewer, at last only the newest
+SPAN_MS: Final = (
+    2000  # from the oldest to the newest of them; a slow camera has fewer, at last only the newest
+)
 
 
 class Quiet:

@@ -16,7 +16,7 @@ from devices.picture.layers import Ground, Layers, alike, grown
 from devices.picture.likeness import CELL, Flags, Look, colourless, detail, look
 from devices.picture.outline import Pair, edge_of_light, outlined, pair
 from devices.picture.quiet import Quiet
-from devices.picture.region import Region, only_light, regions, soft
+from devices.picture.region import JOIN, Region, only_light, regions, soft
 from devices.picture.steady import Steady
 from devices.picture.zone import Zone, box_of, masked
 
@@ -33,6 +33,8 @@ ALIVE: Final = {"occupied": 0.15, "removed": 0.5}  # of its cells that must be s
 ABSORB_MS: Final = 3_600_000  # after an hour the gap left by something removed is what is normal there
 LIGHT_MS: Final = 20_000  # light that stands so long (a lamp, the sun's edge) is part of the ground
 TOGETHER_MS: Final = 3000  # parts that came so shortly after one another and lie near are one thing
+CORE_MS: Final = 1000  # and parts that came so shortly after one another say whether it still stands
+BESIDE: Final = 3  # cells: what came with something and lies so near it goes with it
 RESTLESS: Final = 0.3  # of the cells around something upright that must move for it to be a person
 OTHER_VIEW: Final = 0.6  # of all cells standing differently: no object but another view, to be learned anew
 OBJECTS_MAX: Final = 16  # told at a time; more would be the same message to a person
@@ -54,6 +56,7 @@ class _Object(msgspec.Struct):
 
     sight: Sight
     cells: Flags
+    core: Flags  # of its cells, those that came with it: smoke and snow beside it do not keep it standing
     since: int
     seen: int
     last: int
@@ -166,12 +169,13 @@ class Occupation:
             return
         against = layers.against()
         for one in self._objects:
-            alive = one.cells & standing
-            if np.count_nonzero(alive) >= ALIVE[one.sight.type] * np.count_nonzero(one.cells):
+            alive = one.core & standing
+            if np.count_nonzero(alive) >= ALIVE[one.sight.type] * np.count_nonzero(one.core):
                 one.seen, one.last = self._clock, int(np.median(layers.last[alive]))
         over = [one for one in self._objects if self._clock - one.seen > GONE_MS]
         for one in over:
-            layers.end(one.cells, one.since + TOGETHER_MS)
+            with_it = grown(one.cells, BESIDE) & (abs(layers.since - one.since) <= TOGETHER_MS)
+            layers.end(one.cells | with_it, one.since + TOGETHER_MS)
         yield from self._end(over)
         standing &= layers.has
         lit = standing.copy()
@@ -203,10 +207,14 @@ class Occupation:
         size = np.count_nonzero(region.cells)
         for one in self._objects:
             shared = np.count_nonzero(region.cells & grown(one.cells, 1))
-            fits = size <= np.count_nonzero(one.cells) or one.sight.type == kind
-            together = abs(start - one.sight.start) <= TOGETHER_MS and np.any(region.near & one.cells)
+            larger = size > np.count_nonzero(one.cells)
+            near = grown(region.cells, JOIN) if larger else region.near
+            fits = not larger or one.sight.type == kind
+            together = abs(start - one.sight.start) <= TOGETHER_MS and np.any(near & one.cells)
             if shared > 0.3 * size or (together and fits):
                 one.cells |= region.cells
+                if abs(start - one.sight.start) <= CORE_MS:
+                    one.core |= region.cells
                 return True
         return False
 
@@ -231,7 +239,9 @@ class Occupation:
             sight = Sight(
                 kind, start, None, round(0.5 + 0.5 * float(hard[region.cells].mean()), 3), box, name
             )
-            self._objects.append(_Object(sight, region.cells.copy(), since, self._clock, self._clock))
+            self._objects.append(
+                _Object(sight, region.cells.copy(), region.cells.copy(), since, self._clock, self._clock)
+            )
             yield sight
 
     def _end(self, objects: Iterable[_Object]) -> list[Sight]:
