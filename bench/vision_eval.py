@@ -269,12 +269,12 @@ def say(text: str) -> None:
 def main() -> None:
     """Print the report as Markdown."""
     parser = argparse.ArgumentParser(prog="vision-eval", description=main.__doc__)
-    parser.add_argument("--scenes", type=int, default=20, help="random scenes of each happening")
-    parser.add_argument("--laid", type=int, default=3, help="clips of each kind laid over each real clip")
+    parser.add_argument("--scenes", type=int, default=6, help="random scenes of each happening")
+    parser.add_argument("--laid", type=int, default=1, help="clips of each kind laid over each real clip")
     parser.add_argument(
-        "--stood", type=int, default=4, help="clips of each kind with things left, taken, moved"
+        "--stood", type=int, default=2, help="clips of each kind with things left, taken, moved"
     )
-    parser.add_argument("--burned", type=int, default=14, help="clips of each kind of fire and of look-alike")
+    parser.add_argument("--burned", type=int, default=4, help="clips of each kind of fire and of look-alike")
     parser.add_argument("--days", type=int, default=1, help="simulated camera-days")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--footage", type=Path, default=FOOTAGE, help="a folder with labels.json")

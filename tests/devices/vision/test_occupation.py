@@ -13,6 +13,7 @@ from devices.picture.analytic import Sight
 from devices.picture.drawing import HEIGHT, WIDTH, car, drawn
 from devices.picture.frame import Frame, Pixels, View, fitted
 from devices.picture.zone import Zone
+from devices.simulator.scenes import Happening, Scene
 from devices.vision.occupation import Config, Occupation
 
 FOOTAGE = Path(__file__).parents[4] / "shared" / "footage"
@@ -147,3 +148,17 @@ def test_real_footage() -> None:
     assert told[0][0] <= 21_000
     assert 37_920 <= told[1][0] <= 42_920
     assert seen(Occupation(Config(dwell_s=5)), clip("i_car.mp4", 3)) == []
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [("parked", "occupied"), ("removed", "removed")])
+def test_rain_at_night_hides_nothing(kind: str, wanted: str) -> None:
+    """A car that parks is `occupied` and a small dark bench carried off is `removed`, in rain and a dim yard."""
+    scene = Scene(
+        seed=5, seconds=17, fps=4, width=320, light="dusk", rain=0.7, people=0, cars=0,
+        happenings=(Happening(kind=kind, start_s=7.5, end_s=30),),
+    )  # fmt: skip
+    config = Config(dwell_s=6, zones=(scene.lane,) if kind == "parked" else ())
+    told = seen(Occupation(config), scene.frames())
+    assert [sight.type for _, sight in told] == [wanted]
+    assert abs(told[0][1].start - 7500) <= 1000
+    assert told[0][0] <= 16_500
