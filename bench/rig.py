@@ -85,13 +85,15 @@ async def gateway(
     documents: Iterable[dict[str, Any]] | None = None,
     ready_s: float = 30,
     stores: Mapping[str, Mapping[str, Any]] | None = None,
+    sources: tuple[SourceSettings, ...] = (),
 ) -> AsyncIterator[Supervisor]:
     """A running gateway in a temporary folder; ready when its engine is subscribed.
 
-    `documents` are its catalogue; `stores` stand in place of the embedded one.
+    `documents` are its catalogue; `stores` stand in place of the embedded one, `sources` beside the broker's.
     """
     with tempfile.TemporaryDirectory(prefix="csg-bench-") as name:
         settings = settings_for(Path(name), kind)
+        settings = msgspec.structs.replace(settings, sources=(*settings.sources, *sources))
         if stores is not None:
             settings = msgspec.structs.replace(settings, stores=stores)
         registry = Registry.open(Path(name) / "registry.sqlite")

@@ -16,6 +16,7 @@ from typing import Any, Final
 from bench.alarms import ALARMS, measure_alarms
 from bench.cameras import measure_cameras
 from bench.city import measure_city
+from bench.confirm import measure_confirm
 from bench.decode import measure_decode
 from bench.following import measure_following
 from bench.history import measure_history
@@ -44,6 +45,7 @@ EXTRA: Final = (
     "disk",
     "cameras",
 )  # minutes long, or a long warm-up: only when asked for by name
+PANELS_PORT: Final = 18_990
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
 
@@ -59,6 +61,8 @@ def main(seconds: float, only: Sequence[str]) -> None:
         parts = [p for p in PARTS if not only or p in only]
         if parts:
             asyncio.run(measure(kind, seconds, parts))
+    if not only or "confirm" in only:
+        asyncio.run(measure_confirm(kinds[0], seconds, PANELS_PORT))
     if not only or "recovery" in only:
         asyncio.run(measure_recovery(kinds[0]))
     for name, measure_it in ALONE.items():  # after the gateway, whose memory is counted with this process
