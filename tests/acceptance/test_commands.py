@@ -116,7 +116,7 @@ async def test_a_household_valve_is_closed_in_a_gas_leak(tmp_path: Path) -> None
         assert [o["why"] for o in offered[VALVE]] == [None]
         assert {o["name"]: o["why"] for o in offered[SIREN]} == {
             "siren_on": "gas_zone",
-            "siren_off": None,
+            "siren_off": "gas_zone",
         }
         assert await press(client, "k1") == (409, "confirm")
         assert await press(client, "k1") == (409, "confirm")
