@@ -12,15 +12,16 @@ from gateway.clock import SystemClock
 from gateway.config import SourceSettings
 
 PANELS: Final = 40
+PORT: Final = 18_990
 EVERY_S: Final = 0.25  # a panel sends; hundreds of times as often as a real one
 RATE: Final = 1000.0  # MQTT messages a second beside them
 _FRAME_BYTES: Final = 30  # of a confirmation
 _SYSTEM, _LOOP_DEVICE, _SMOKE_DETECTOR = 1, 1, 40
 
 
-async def measure_confirm(kind: Kind, seconds: float, port: int) -> None:
+async def measure_confirm(kind: Kind, seconds: float) -> None:
     """Panels that send the state of a detector, each waiting for its confirmation; every tenth state is a fire."""
-    panels = SourceSettings("panels", "home", listen=f"tcp://127.0.0.1:{port}", codecs=("gb26875",))
+    panels = SourceSettings("panels", "home", listen=f"tcp://127.0.0.1:{PORT}", codecs=("gb26875",))
     async with gateway(kind, sources=(panels,)) as supervisor:
         assert supervisor.broker is not None
         load = Load(supervisor.broker, round(RATE * (seconds + 2)), 1, RATE)
@@ -28,7 +29,7 @@ async def measure_confirm(kind: Kind, seconds: float, port: int) -> None:
         load.go()
         await asyncio.sleep(1)
         async with asyncio.TaskGroup() as group:
-            runs = [group.create_task(_panel(n, port, seconds)) for n in range(PANELS)]
+            runs = [group.create_task(_panel(n, seconds)) for n in range(PANELS)]
         await load.done()
     took = [one for run in runs for one in run.result()]
     say(
@@ -37,9 +38,9 @@ async def measure_confirm(kind: Kind, seconds: float, port: int) -> None:
     )
 
 
-async def _panel(number: int, port: int, seconds: float) -> list[float]:
+async def _panel(number: int, seconds: float) -> list[float]:
     """One transmission device on a line of its own; gives the milliseconds to each confirmation."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
     loop = asyncio.get_running_loop()
     took: list[float] = []
     await asyncio.sleep(EVERY_S * number / PANELS)

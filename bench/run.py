@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import platform
 import shutil
@@ -14,29 +15,30 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.alarms import ALARMS, measure_alarms
-from bench.cameras import measure_cameras
-from bench.city import measure_city
-from bench.confirm import measure_confirm
-from bench.decode import measure_decode
-from bench.following import measure_following
-from bench.history import measure_history
-from bench.influx import measure_influx
 from bench.nodered import NodeRed
-from bench.recovery import measure_recovery
 from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, pids_of, rss_mb, say, status, until
-from bench.store import measure_disk, measure_store
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
-ALONE: Final[Mapping[str, Callable[[float], None]]] = {
-    "decode": lambda _seconds: measure_decode(),
-    "history": lambda _seconds: measure_history(),
-    "influx": measure_influx,
-    "store": measure_store,
-    "disk": lambda _seconds: measure_disk(),
-    "cameras": lambda seconds: asyncio.run(measure_cameras(seconds)),
+
+def _part(name: str) -> Any:
+    """A module of a part, loaded when its turn comes: this process is the supervisor of `start`, and counted there."""
+    return importlib.import_module(f"bench.{name}")
+
+
+ALONE: Final[Mapping[str, Callable[[Kind, float], None]]] = {
+    "confirm": lambda kind, seconds: asyncio.run(_part("confirm").measure_confirm(kind, seconds)),
+    "recovery": lambda kind, _seconds: asyncio.run(_part("recovery").measure_recovery(kind)),
+    "decode": lambda _kind, _seconds: _part("decode").measure_decode(),
+    "history": lambda _kind, _seconds: _part("history").measure_history(),
+    "influx": lambda _kind, seconds: _part("influx").measure_influx(seconds),
+    "store": lambda _kind, seconds: _part("store").measure_store(seconds),
+    "disk": lambda _kind, _seconds: _part("store").measure_disk(),
+    "cameras": lambda _kind, seconds: asyncio.run(_part("cameras").measure_cameras(seconds)),
+    "stores": lambda kind, seconds: asyncio.run(_part("following").measure_following(kind, seconds)),
+    "city": lambda kind, seconds: asyncio.run(_part("city").measure_city(kind, seconds)),
 }
-"""What needs no gateway."""
+"""What has a gateway of its own, or none."""
 PARTS: Final = ("start", "qos1", "lagging", "qos0", "latency", "nodered")
 EXTRA: Final = (
     "city",
@@ -45,7 +47,6 @@ EXTRA: Final = (
     "disk",
     "cameras",
 )  # minutes long, or a long warm-up: only when asked for by name
-PANELS_PORT: Final = 18_990
 COUNT_PER_S: Final = 10_000  # messages of a flat-out run per second asked for; it takes as long as it takes
 
 
@@ -61,17 +62,9 @@ def main(seconds: float, only: Sequence[str]) -> None:
         parts = [p for p in PARTS if not only or p in only]
         if parts:
             asyncio.run(measure(kind, seconds, parts))
-    if not only or "confirm" in only:
-        asyncio.run(measure_confirm(kinds[0], seconds, PANELS_PORT))
-    if not only or "recovery" in only:
-        asyncio.run(measure_recovery(kinds[0]))
-    for name, measure_it in ALONE.items():  # after the gateway, whose memory is counted with this process
+    for name, measure_it in ALONE.items():
         if name in only or (not only and name not in EXTRA):
-            measure_it(seconds)
-    if "stores" in only:
-        asyncio.run(measure_following(kinds[0], seconds))
-    if "city" in only:
-        asyncio.run(measure_city(kinds[0], seconds))
+            measure_it(kinds[0], seconds)
 
 
 def _path() -> str:
