@@ -22,7 +22,7 @@ it("says the most urgent one that nobody has taken, how many more there are, and
   const bar = shown();
   expect(bar.text()).toMatch(/火警.*3号楼 502 厨房.*尚无人接警.*另有 1 起/s);
   expect(bar.text()).not.toContain("9号楼");
-  expect(bar.attributes("href")).toBe("#/duty");
+  expect(bar.find("a").attributes("href")).toBe("#/duty");
 });
 
 it("is away once everything is taken or closed", () => {
