@@ -13,7 +13,21 @@ from typing import Any, Final
 
 import httpx
 
-from bench.rig import Kind, Load, cpu_s, gateway, pss_mb, ready, rss_mb, say, status, until
+from bench.rig import (
+    Kind,
+    Load,
+    calm,
+    cpu_s,
+    figure,
+    gateway,
+    pids_of,
+    pss_mb,
+    ready,
+    rss_mb,
+    say,
+    status,
+    until,
+)
 from gateway.app.supervisor import Supervisor
 
 COMMUNITIES: Final = 125
@@ -85,8 +99,7 @@ async def _run(supervisor: Supervisor, count: int, rate: float, devices: int, fi
     assert supervisor.broker is not None
     load = Load(supervisor.broker, count, 1, rate, first=first, devices=devices, streamed=True)
     await load.ready()
-    pids = {p.name: p.process.pid for p in supervisor.parts if p.process}
-    pids["broker"] = supervisor.broker.pid or 0
+    pids = pids_of(supervisor)
     loop = asyncio.get_running_loop()
     before, began = await status(supervisor), loop.time()
     used = {name: cpu_s(pid, children=True) for name, pid in pids.items()}
@@ -105,7 +118,7 @@ async def _run(supervisor: Supervisor, count: int, rate: float, devices: int, fi
             if look % SAY_EVERY == 0:
                 asked = loop.time()
                 try:
-                    lag = max(now["seq"] - await view_seq(supervisor), 0)
+                    lag = max(now["seq"] - await figure(supervisor, "csg_view_seq"), 0)
                 except httpx.TimeoutException:
                     say("      the view did not answer in a minute")
                     continue
@@ -160,19 +173,11 @@ def _family(pid: int) -> list[int]:
     return [pid]
 
 
-async def view_seq(supervisor: Supervisor) -> int:
-    """How far everything in the view has got, as its metrics say."""
-    async with httpx.AsyncClient(timeout=60) as client:
-        text = (await client.get(f"{supervisor.url}/metrics")).text
-    reached = [float(line.split()[-1]) for line in text.splitlines() if line.startswith("csg_view_seq")]
-    return int(min(reached))
-
-
 async def rest(supervisor: Supervisor) -> None:
     """Wait until nothing is left to do, however long a slow machine takes. Raises TimeoutError when nothing moves."""
     loop = asyncio.get_running_loop()
     seen, moved = -1, loop.time()
-    while not await _calm(supervisor):
+    while not await calm(supervisor):
         now = await status(supervisor)
         if now and now["counts"]["messages"] > seen:
             seen, moved = now["counts"]["messages"], loop.time()
@@ -181,10 +186,5 @@ async def rest(supervisor: Supervisor) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _calm(supervisor: Supervisor) -> bool:
-    now = await status(supervisor)
-    return bool(now) and now["in_flight"] == 0 and now["pending"] == 0
-
-
 async def _level(supervisor: Supervisor, seq: int) -> bool:
-    return await view_seq(supervisor) >= seq
+    return await figure(supervisor, "csg_view_seq") >= seq

@@ -8,6 +8,7 @@ from typing import Final
 from bench.alarms import percentile
 from bench.rig import Kind, Load, gateway, say
 from devices.codecs.gb26875.frame import CONFIRM, SEND, Packet, encode, parse, to_bytes
+from devices.codecs.gb26875.unit import PartState, write
 from gateway.clock import SystemClock
 from gateway.config import SourceSettings
 
@@ -16,7 +17,7 @@ PORT: Final = 18_990
 EVERY_S: Final = 0.25  # a panel sends; hundreds of times as often as a real one
 RATE: Final = 1000.0  # MQTT messages a second beside them
 _FRAME_BYTES: Final = 30  # of a confirmation
-_SYSTEM, _LOOP_DEVICE, _SMOKE_DETECTOR = 1, 1, 40
+_SYSTEM, _PANEL, _SMOKE_DETECTOR = 1, 1, 40
 
 
 async def measure_confirm(kind: Kind, seconds: float) -> None:
@@ -58,9 +59,7 @@ async def _panel(number: int, seconds: float) -> list[float]:
 
 
 def _frame(panel: int, serial: int, *, fire: bool) -> bytes:
-    """Type 2, the state of one smoke detector (bits of its state: 0 it runs, 1 fire), see `devices/codecs/gb26875`."""
+    """The state of one smoke detector: bit 0 says that it runs, bit 1 fire."""
     now = to_bytes(SystemClock().utc_ms())
-    part = panel.to_bytes(4, "little")
-    state = (3 if fire else 1).to_bytes(2, "little")
-    unit = bytes((2, 1, _SYSTEM, _LOOP_DEVICE, _SMOKE_DETECTOR)) + part + state + b"\0" * 31 + now
-    return encode(Packet(serial, 1, 1, now, 0x1000 + panel, 0, SEND, unit))
+    said = PartState((_SYSTEM, _PANEL), _SMOKE_DETECTOR, panel, 3 if fire else 1, time=now)
+    return encode(Packet(serial, 1, 1, now, 0x1000 + panel, 0, SEND, write([said])))

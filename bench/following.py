@@ -15,10 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import httpx
-
 from bench.influx import proxied
-from bench.rig import Kind, Load, cpu_s, gateway, pids_of, say, status, until
+from bench.rig import Kind, Load, calm, cpu_s, figure, gateway, pids_of, say, status, until
 from gateway.app.supervisor import Supervisor
 from gateway.feed import WRITE_READINGS
 from tests.gateway.store.realservers import influxd, victoria
@@ -130,13 +128,8 @@ async def _steady(supervisor: Supervisor, rate: float, seconds: float, first: in
 async def _stored(supervisor: Supervisor) -> None:
     """Wait until the engine has nothing in flight and the store has it all."""
 
-    async def idle() -> bool:
-        now = await status(supervisor)
-        return bool(now) and now["in_flight"] == 0 and now["pending"] == 0
-
-    await until(idle, _PATIENCE_S)
-
-    wanted = (await status(supervisor))["seq"]
+    await until(lambda: calm(supervisor), _PATIENCE_S)
+    wanted: int = (await status(supervisor))["seq"]
 
     async def all_there() -> bool:
         return await _cursor(supervisor) >= wanted
@@ -151,7 +144,4 @@ async def _behind(supervisor: Supervisor) -> int:
 
 
 async def _cursor(supervisor: Supervisor) -> int:
-    async with httpx.AsyncClient() as client:
-        text = (await client.get(f"{supervisor.url}/metrics", timeout=60)).text
-    lines = [line for line in text.splitlines() if line.startswith('csg_store_cursor{store="beside"}')]
-    return round(float(lines[0].split()[-1])) if lines else 0
+    return await figure(supervisor, 'csg_store_cursor{store="beside"}')

@@ -6,12 +6,11 @@ import asyncio
 from typing import Final
 
 from bench.alarms import Heard, listen_mqtt, raise_alarm
-from bench.city import kill_engine, rest
+from bench.city import COMMUNITIES, kill_engine, rest
 from bench.rig import BUILDINGS, Kind, Load, catalogue, gateway, say, until
 from bench.wire import open_wire
 
 DEVICES: Final = 50_000
-SITES: Final = 125  # as in bench.load
 RATE: Final = 8_000.0
 ROUNDS: Final = 3
 PATIENCE_S: Final = 60.0
@@ -21,7 +20,12 @@ async def measure_recovery(kind: Kind) -> None:
     """Every device heard twice, then SIGKILL for the engine, and an alarm in the same moment; a few times over."""
     document = catalogue()
     document["devices"] += [
-        {"id": f"local:s{n % SITES}/d{n}", "kind": "gas", "report_period_s": 60, "place": f"b{n % BUILDINGS}"}
+        {
+            "id": f"local:s{n % COMMUNITIES}/d{n}",
+            "kind": "gas",
+            "report_period_s": 60,
+            "place": f"b{n % BUILDINGS}",
+        }
         for n in range(DEVICES)
     ]
     async with gateway(kind, [document], ready_s=120) as supervisor:

@@ -152,6 +152,21 @@ async def status(supervisor: Supervisor) -> dict[str, Any]:
         return {}
 
 
+async def calm(supervisor: Supervisor) -> bool:
+    """Whether the engine has nothing left to write or to acknowledge."""
+    now = await status(supervisor)
+    return bool(now) and now["in_flight"] == 0 and now["pending"] == 0
+
+
+async def figure(supervisor: Supervisor, series: str) -> int:
+    """The least of what `/metrics` says of the series that begin so; 0 where it names none."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        text = (await client.get(f"{supervisor.url}/metrics")).text
+    return min(
+        (int(float(line.split()[-1])) for line in text.splitlines() if line.startswith(series)), default=0
+    )
+
+
 async def until(condition: Callable[[], Any], within_s: float, every_s: float = 0.02) -> float:
     """Wait for it; gives how long it took. Raises TimeoutError."""
     loop = asyncio.get_running_loop()

@@ -16,7 +16,20 @@ from typing import Any, Final
 
 from bench.alarms import ALARMS, measure_alarms
 from bench.nodered import NodeRed
-from bench.rig import Kind, Load, bare_broker, cpu_s, gateway, pids_of, rss_mb, say, status, until
+from bench.rig import (
+    Kind,
+    Load,
+    bare_broker,
+    calm,
+    cpu_s,
+    figure,
+    gateway,
+    pids_of,
+    rss_mb,
+    say,
+    status,
+    until,
+)
 from gateway.app.supervisor import Supervisor
 from gateway.broker import EmbeddedBroker
 
@@ -130,17 +143,12 @@ async def _warm(supervisor: Supervisor) -> None:
     await load.ready()
     load.go()
     await load.done()
-    await until(lambda: _calm(supervisor), 30)
+    await until(lambda: calm(supervisor), 30)
 
 
 def _broker(supervisor: Supervisor) -> Any:
     assert supervisor.broker is not None
     return supervisor.broker
-
-
-async def _calm(supervisor: Supervisor) -> bool:
-    now = await status(supervisor)
-    return bool(now) and now["in_flight"] == 0 and now["pending"] == 0
 
 
 async def _flat_out(
@@ -168,7 +176,7 @@ async def _flat_out(
             seen, moved = now["counts"]["messages"] - before["counts"]["messages"], loop.time()
             last = moved
     sent = await load.done()
-    await until(lambda: _calm(supervisor), 30)
+    await until(lambda: calm(supervisor), 30)
     after = await status(supervisor)
     memory = rss_mb(pids["engine"])
     if not view:
@@ -190,12 +198,7 @@ async def _flat_out(
 
 async def _caught_up(supervisor: Supervisor, seq: int) -> bool:
     """Whether the view has stored everything up to `seq`."""
-    import httpx
-
-    async with httpx.AsyncClient() as client:
-        text = (await client.get(f"{supervisor.url}/metrics")).text
-    reached = [float(line.split()[-1]) for line in text.splitlines() if line.startswith("csg_view_seq")]
-    return bool(reached) and min(reached) >= seq
+    return await figure(supervisor, "csg_view_seq") >= seq
 
 
 async def _mosquitto_sub(broker: EmbeddedBroker, count: int, qos: int) -> dict[str, Any]:

@@ -86,9 +86,7 @@ class Ingest:
         self.counts = {"quarantined": 0, "coalesced": 0, "codec_faults": 0, "faces_dropped": 0}
         self.waiting: dict[str, Waiting] = {}
         self._paused: list[Sender] = []
-        self._unread_at: dict[
-            str, int
-        ] = {}  # source -> when an alarm's topic last said what nobody could read
+        self._unread_at: dict[str, int] = {}  # source -> when it last sent what may have been an alarm
         self._simulated = {name for name, s in sources.items() if s.simulated}
         self._budget: dict[str, tuple[int, int]] = {}
         self.alarm_filters = {

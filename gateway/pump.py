@@ -143,9 +143,7 @@ class Pump:
             self.between()
             self.kick()
         else:
-            if not isinstance(
-                error, JournalError
-            ):  # a bug of ours: no reason to hold back a fire or to say nothing
+            if not isinstance(error, JournalError):  # a bug of ours: no reason to hold back a fire
                 log.error("journal refused what we wrote", exc_info=error)
             self.engine.failed(batches)
             self._retry(error)

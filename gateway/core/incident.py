@@ -70,6 +70,10 @@ def members(state: State, incident: Incident) -> list[Alarm]:
     """All its alarms. Where some are not listed every alarm there is is looked at: for acts, not for each step."""
     if incident.beyond:
         return [a for a in state.alarms.values() if a.incident == incident.id]
+    return _listed(state, incident)
+
+
+def _listed(state: State, incident: Incident) -> list[Alarm]:
     return [state.alarms[a] for a in incident.alarms if a in state.alarms]
 
 
@@ -97,10 +101,9 @@ def settle(turn: Turn, incident: Incident) -> None:
     """Close by itself what needs nobody any more: never P1; P2 once its alarms were seen."""
     if incident.priority == 1 or incident.handling == "closed":
         return
-    listed = [turn.state.alarms[a] for a in incident.alarms if a in turn.state.alarms]
-    if all(a.state == AlarmState.NORM for a in listed) and all(
-        a.state == AlarmState.NORM for a in members(turn.state, incident)
-    ):
+    if any(a.state != AlarmState.NORM for a in _listed(turn.state, incident)):
+        return  # which mostly spares a look at every alarm there is
+    if not incident.beyond or all(a.state == AlarmState.NORM for a in members(turn.state, incident)):
         close(turn, incident, "cleared")
 
 

@@ -66,6 +66,25 @@ class _Session:
     name, source, role, epoch, paused = "s.rest", "s", "rest", 1, False
 
 
+def listening(
+    home: Gateway, source: str = "s", decoder: Decoder | None = None
+) -> tuple[Ingest, Any, list[tuple[str, str, Any]]]:
+    """The door of a gateway whose disk keeps up, a session of the source, and what the door tells about itself."""
+    told: list[tuple[str, str, Any]] = []
+    sources = {source: Source(source, "est")}
+    ingest = Ingest(
+        home.engine,
+        decoder or Decoder(),
+        sources,
+        lambda: None,
+        lambda: False,
+        lambda *fact: told.append(fact),
+    )
+    session: Any = _Session()
+    session.source = source
+    return ingest, session, told
+
+
 def test_an_alarm_never_overtakes_its_own_device() -> None:
     """While measurements wait for the disk, an older "normal" of a detector is stepped before its alarm, not after."""
     home = Gateway(estate())
@@ -88,10 +107,7 @@ def test_an_alarm_never_overtakes_its_own_device() -> None:
 def test_whose_devices_a_crowded_topics_are() -> None:
     """A gateway that speaks for many on one topic: the family of each is remembered, whenever it first speaks."""
     home = Gateway(estate())
-    ingest = Ingest(
-        home.engine, Decoder(), {"s": Source("s", "est")}, lambda: None, lambda: False, lambda *_: None
-    )
-    session: Any = _Session()
+    ingest, session, _ = listening(home)
     for name in ("one", "two"):
         body = f'{{"{name}":[{{"ts":1795276800000,"values":{{"smoke":0}}}}]}}'.encode()
         ingest.received(session, "v1/gateway/telemetry", body, 0, False, False)
@@ -101,10 +117,7 @@ def test_whose_devices_a_crowded_topics_are() -> None:
 def test_faces_leave_nothing_but_a_number() -> None:
     """A face event is acknowledged, counted for /metrics, and neither kept nor set aside."""
     home = Gateway(estate())
-    ingest = Ingest(
-        home.engine, Decoder(), {"s": Source("s", "est")}, lambda: None, lambda: False, lambda *_: None
-    )
-    session: Any = _Session()
+    ingest, session, _ = listening(home)
     body = b'{"Source":{"VideoSource":"1"},"Data":{"Likelihood":0.9,"Name":"x"}}'
     ingest.received(session, "cam-7/onvif-ej/RuleEngine/Recognition/Face", body, 1, False, False)
     ingest.drained(session)
@@ -117,16 +130,7 @@ def test_faces_leave_nothing_but_a_number() -> None:
 def test_an_alarm_that_nobody_could_read_is_told() -> None:
     """Torn, too long or under a name that is not allowed: on an alarm's topic one is enough, for ten minutes."""
     home = Gateway(estate())
-    told: list[tuple[str, str, Any]] = []
-    ingest = Ingest(
-        home.engine,
-        Decoder(),
-        {"s": Source("s", "est")},
-        lambda: None,
-        lambda: False,
-        lambda *fact: told.append(fact),
-    )
-    session: Any = _Session()
+    ingest, session, told = listening(home)
     fire = b'{"v":1,"type":"alarm","data":{"hazard":"fire"}}'
     for topic, body, retained in (
         ("community/est/d/telemetry", fire[:20], False),
@@ -156,11 +160,7 @@ def test_made_up_names_are_bounded_and_alarms_are_not(monkeypatch: pytest.Monkey
     """A source that invents devices fills no memory; what has a place, what is known and what burns goes on."""
     monkeypatch.setattr("gateway.ingest.POINTS_MAX", 5)
     home = Gateway(estate())
-    ingest = Ingest(
-        home.engine, Decoder(), {"sim": Source("sim", "est")}, lambda: None, lambda: False, lambda *_: None
-    )
-    session: Any = _Session()
-    session.source = "sim"
+    ingest, session, _ = listening(home, "sim")
     for n in range(20):
         ingest.received(
             session, f"community/est/x{n}/telemetry", b'{"v":1,"battery":90,"rssi":-3}', 0, False, False
@@ -184,13 +184,7 @@ def test_made_up_alarms_are_bounded_and_said(monkeypatch: pytest.MonkeyPatch) ->
     """
     monkeypatch.setattr("gateway.ingest.ALARMS_MAX", 10)
     home = Gateway(estate())
-    told: list[tuple[str, str, Any]] = []
-    sources = {"sim": Source("sim", "est")}
-    ingest = Ingest(
-        home.engine, Decoder(), sources, lambda: None, lambda: False, lambda *fact: told.append(fact)
-    )
-    session: Any = _Session()
-    session.source = "sim"
+    ingest, session, told = listening(home, "sim")
     alarms = home.engine.state.alarms
 
     def say(device: str, smoke: bytes) -> None:
@@ -223,12 +217,7 @@ def test_made_up_alarms_are_bounded_and_said(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_alarm_in_broken_json_calls_somebody_to_look(payload: bytes, alarm: bool) -> None:
     """Wherever it comes: what stands in it would be an alarm if it were whole. Anything else broken is only kept."""
     home = Gateway(estate())
-    told: list[tuple[str, str, Any]] = []
-    sources = {"s": Source("s", "est")}
-    ingest = Ingest(
-        home.engine, Decoder(), sources, lambda: None, lambda: False, lambda *fact: told.append(fact)
-    )
-    session: Any = _Session()
+    ingest, session, told = listening(home)
     ingest.received(session, "zigbee2mqtt/hall", payload, 0, False, False)
     assert ingest.counts["quarantined"] == 1
     assert told == ([("alarm_unread", "s", True)] if alarm else [])
@@ -239,11 +228,7 @@ def test_a_number_that_no_journal_can_hold_is_set_aside() -> None:
     home = Gateway(estate())
     huge = Reading("sim:kitchen/button/", 10**30)
     decoder: Any = _Decoder(Decoded((huge, Reading("sim:kitchen/smoke/", True))))
-    ingest = Ingest(
-        home.engine, decoder, {"sim": Source("sim", "est")}, lambda: None, lambda: False, lambda *_: None
-    )
-    session: Any = _Session()
-    session.source = "sim"
+    ingest, session, _ = listening(home, "sim", decoder=decoder)
     ingest.received(session, "tele/t/RESULT", b"{}", 1, False, False)
     home.settle()
     assert home.engine.state.points.keys() >= {"sim:kitchen/smoke/"}

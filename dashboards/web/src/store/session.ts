@@ -14,6 +14,8 @@ export const useSession = defineStore("session", () => {
   const lost = ref(false);
   const offerPassword = ref(false);
   const roles = computed(() => [...new Set((user.value?.grants ?? []).map((g) => g.role))]);
+  /** May act on what concerns cameras: look, edit, ask for originals. */
+  const operates = computed(() => roles.value.some((role) => role === "admin" || role === "operator"));
 
   whenSignedOut(() => {
     if (user.value) lost.value = true;
@@ -74,7 +76,7 @@ export const useSession = defineStore("session", () => {
     }
   }
 
-  return { user, known, lost, offerPassword, roles, signIn, enter, resume, signOut, setPassword };
+  return { user, known, lost, offerPassword, roles, operates, signIn, enter, resume, signOut, setPassword };
 });
 
 function failureOf(error: unknown, byLink: boolean): Failure {
